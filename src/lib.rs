@@ -1,0 +1,26 @@
+//! sekisho compiles a policy about which sites may reach which servers into the rule sets of every firewall on the way.
+//!
+//! The modules stand in the order of the pipeline; each one may use those above it and none below
+//! (`docs/ARCHITECTURE.md` says what each must not know, `tests/tidy.rs` enforces it).
+
+pub mod source;
+
+pub mod diag;
+
+pub mod packet;
+
+pub mod syntax;
+
+pub mod inventory;
+
+pub mod model;
+
+pub mod graph;
+
+pub mod reach;
+
+pub mod plan;
+
+pub mod platform;
+
+pub mod cli;

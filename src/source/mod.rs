@@ -1,0 +1,12 @@
+//! Files, spans and line indexes.
+//!
+//! Everything that a user wrote is kept here once, under a [`FileId`]; all later stages point into it by [`Span`].
+//! Only this module and `cli` touch the disk.
+
+mod files;
+mod project;
+mod span;
+
+pub use files::{SourceFile, Sources};
+pub use project::{FileKind, Project, ProjectError, load_directory};
+pub use span::{FileId, LineColumn, Span, Spanned};

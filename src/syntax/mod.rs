@@ -1,0 +1,3 @@
+//! Policy text to tree and back. Knows no inventory.
+
+pub mod ast;
