@@ -1,1 +1,27 @@
-//! (to come)
+//! One folder per platform, and the registry of all of them.
+//!
+//! A platform turns a [`DevicePlan`] into the text of config files. It knows no policy and no graph. What it cannot express it refuses, with a code; it
+//! never leaves a rule out and never widens one. To add a platform: one folder, one line in [`ALL`].
+
+mod registry;
+mod written;
+
+pub use registry::{ALL, by_name};
+pub use written::{Decision, Line, LineScope, Written, WrittenFile};
+
+use crate::diag::Sink;
+use crate::plan::DevicePlan;
+
+/// A kind of firewall that sekisho writes rules for.
+pub trait Platform: Sync {
+    /// The name in the inventory (`platform: nftables`).
+    fn name(&self) -> &'static str;
+
+    /// The names of the files that [`Platform::write`] writes, in order.
+    fn files(&self) -> &'static [&'static str];
+
+    /// Writes the config of a device.
+    ///
+    /// Returns `None` if and only if something cannot be expressed; each such thing has been pushed into `sink` as an error with its place.
+    fn write(&self, plan: &DevicePlan, sink: &mut Sink) -> Option<Written>;
+}

@@ -1,0 +1,12 @@
+//! The list of platforms.
+
+use super::Platform;
+
+/// Every platform, sorted by name.
+pub const ALL: &[&dyn Platform] = &[];
+
+/// The platform of a name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Platform> {
+    ALL.iter().copied().find(|platform| platform.name() == name)
+}
