@@ -1,1 +1,8 @@
-//! (to come)
+//! Names become sets: the policy and the inventory, resolved against each other.
+//!
+//! Input: the trees of `syntax` and the lists of `inventory`. Output: a [`Model`], in which every name is an id and every endpoint and
+//! service expression is a set. Dates are kept as periods and applied by the stages after. Nothing here knows which way a packet takes.
+
+pub mod types;
+
+pub use types::*;
