@@ -15,6 +15,8 @@ pub mod inventory;
 
 pub mod model;
 
+pub mod check;
+
 pub mod graph;
 
 pub mod reach;

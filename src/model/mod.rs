@@ -3,6 +3,13 @@
 //! Input: the trees of `syntax` and the lists of `inventory`. Output: a [`Model`], in which every name is an id and every endpoint and
 //! service expression is a set. Dates are kept as periods and applied by the stages after. Nothing here knows which way a packet takes.
 
+mod naming;
+mod public;
+mod resolve;
+mod services;
 pub mod types;
 
+pub use naming::Naming;
+pub use resolve::{Input, resolve};
+pub use services::{well_known, well_known_name, well_known_names};
 pub use types::*;

@@ -15,7 +15,7 @@ pub struct Services {
 }
 
 /// The smallest piece of a service expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Service {
     /// `any`
     Any,

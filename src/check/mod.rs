@@ -1,0 +1,57 @@
+//! Lints: what is legal but wrong or unwise. One file a lint, a trait, and the registry [`ALL`].
+//!
+//! A lint sees the resolved model and the tree, asks no disk and no clock (the date is in the [`Context`]), and pushes diagnostics of its own codes at their default level; levels from
+//! `sekisho.yaml` are applied after. Lints that only resolving can see (an expression that comes out empty, a feed with unknown addresses, a statement that is never active) are pushed there.
+//! To add one: a file, a line in [`ALL`].
+
+mod due;
+mod endless;
+mod lapsed;
+mod redefined;
+mod shared;
+mod unowned;
+mod unused;
+
+use jiff::civil::Date;
+
+use crate::diag::{Code, Sink};
+use crate::model::Model;
+use crate::syntax::ast::File;
+
+/// What lints look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The resolved project.
+    pub model: &'a Model,
+    /// Its policy files.
+    pub files: &'a [File],
+    /// The day that is asked about.
+    pub at: Date,
+}
+
+/// Looks for one kind of thing that is legal but unwise.
+pub trait Lint: Sync {
+    /// The codes that it pushes.
+    fn codes(&self) -> &'static [&'static Code];
+
+    /// Pushes what it finds.
+    fn run(&self, context: &Context<'_>, sink: &mut Sink);
+}
+
+/// Every lint that needs no graph.
+pub const ALL: &[&dyn Lint] = &[
+    &due::ReviewDue,
+    &endless::Endless,
+    &lapsed::Lapsed,
+    &redefined::Redefined,
+    &shared::SharedAddresses,
+    &unowned::Unowned,
+    &unused::Unused,
+];
+
+/// Runs every lint of [`ALL`].
+pub fn run_all(context: &Context<'_>, sink: &mut Sink) {
+    for lint in ALL {
+        lint.run(context, sink);
+    }
+}
