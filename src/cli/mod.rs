@@ -7,6 +7,7 @@ pub mod args;
 pub mod clock;
 pub mod exit;
 pub mod output;
+pub mod write;
 
 use std::ffi::OsString;
 
