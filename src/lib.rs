@@ -23,4 +23,6 @@ pub mod plan;
 
 pub mod platform;
 
+pub mod report;
+
 pub mod cli;
