@@ -25,4 +25,6 @@ pub mod plan;
 
 pub mod platform;
 
+pub mod report;
+
 pub mod cli;

@@ -6,6 +6,7 @@
 mod code;
 pub mod codes;
 mod diagnostic;
+pub mod render;
 mod sink;
 mod suggest;
 

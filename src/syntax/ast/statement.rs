@@ -10,6 +10,8 @@ pub struct File {
     pub file: FileId,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+    /// Names of statements that were too broken to keep: whoever resolves names does not report these as unknown.
+    pub broken: Vec<Name>,
 }
 
 /// A statement at the top level of a file.

@@ -1,0 +1,229 @@
+//! The arguments of every command, as clap reads them. Declarations only.
+//!
+//! What `--format` can be differs by command, so each command has its own option; the rest of the common options is global.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+/// Compiles a policy about which sites may reach which servers into the rule sets of every firewall on the way.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 nothing to report, 1 a finding, 2 bad input or usage, 3 something could not be \
+                        proved, 70 a bug in sekisho.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The date the policy is judged at [default: today, UTC]
+    #[arg(long, global = true, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub at: Option<Date>,
+    /// When to colour what people read
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Say nothing but errors and results
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// When output for people has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Formats of commands that print diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Source lines with what is wrong under them
+    Text,
+    /// One line a diagnostic
+    Concise,
+    /// One JSON object
+    Json,
+}
+
+impl ReportFormat {
+    /// The name in the registry of `diag::render`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Concise => "concise",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Formats of commands with a result for people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+impl AnswerFormat {
+    /// The name in the registry of `diag::render` for what is found on the way.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Formats of drawings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DrawingFormat {
+    /// Graphviz
+    Dot,
+    /// Mermaid flowchart
+    Mermaid,
+    /// A picture that needs nothing else
+    Svg,
+}
+
+/// What `graph` draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DrawingKind {
+    /// Sites, networks, devices and transits
+    Topology,
+    /// Who may reach whom, site by site
+    Access,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented starter project
+    Init(Init),
+    /// Bring policy files into the one canonical form
+    Fmt(Fmt),
+    /// Parse, resolve and lint a project
+    Check(Check),
+    /// Write the rule set of every managed firewall
+    Compile(Compile),
+    /// Say why a flow passes or drops
+    Explain(Explain),
+    /// Draw the network or who may reach whom
+    Graph(Graph),
+    /// Explain a diagnostic code with a bad and a good example
+    ExplainCode(ExplainCode),
+}
+
+/// `sekisho init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where the project goes; made if it does not exist
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+/// `sekisho fmt`
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Write nothing; list what would change and exit 1 if there is any
+    #[arg(long)]
+    pub check: bool,
+    /// Files, directories, or - for standard input to standard output
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `sekisho check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// How diagnostics are printed
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// `sekisho compile`
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The directory that is written, all or nothing
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Print a summary or the manifest
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
+}
+
+/// `sekisho explain`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("question").required(true).args(["from", "batch"]))]
+pub struct Explain {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The source address
+    #[arg(long, value_name = "ADDR", requires_all = ["to", "on"], conflicts_with = "batch")]
+    pub from: Option<IpAddr>,
+    /// The destination address
+    #[arg(long, value_name = "ADDR", requires = "from", conflicts_with = "batch")]
+    pub to: Option<IpAddr>,
+    /// The service: tcp/443, udp/53:5353, icmp/8/0, gre, protocol/89, or a name such as https
+    #[arg(long, value_name = "SERVICE", requires = "from", conflicts_with = "batch")]
+    pub on: Option<String>,
+    /// Many flows: a CSV file with src,dst,protocol,sport,dport, or - for standard input; CSV comes out
+    #[arg(long, value_name = "FILE")]
+    pub batch: Option<PathBuf>,
+    /// How the answer is printed; a batch is always CSV
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text, conflicts_with = "batch")]
+    pub format: AnswerFormat,
+}
+
+/// `sekisho graph`
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What is drawn
+    #[arg(long, value_enum, default_value_t = DrawingKind::Topology)]
+    pub kind: DrawingKind,
+    /// How it is drawn
+    #[arg(long, value_enum, default_value_t = DrawingFormat::Dot)]
+    pub format: DrawingFormat,
+}
+
+/// `sekisho explain-code`
+#[derive(Debug, Args)]
+pub struct ExplainCode {
+    /// Such as E0203; without it, all codes with their titles
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    let shape = text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| (byte == b'-') == (at == 4 || at == 7));
+    let parsed = if shape { text.parse().ok() } else { None };
+    parsed.ok_or_else(|| "a date is written YYYY-MM-DD, such as 2026-11-22".to_owned())
+}

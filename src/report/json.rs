@@ -1,0 +1,165 @@
+//! The JSON objects that commands print, as `LANGUAGE.md` section 5 states them.
+//!
+//! Declarations only. Fields stand in the order in which they are printed; lists are sorted by whoever fills them, so that
+//! the same input gives the same bytes. Nothing here holds a time of day.
+
+use serde::Serialize;
+
+pub use crate::diag::render::json::{DiagnosticObject, LabelObject, objects};
+
+/// A flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowObject {
+    /// The source address.
+    pub src: String,
+    /// The destination address.
+    pub dst: String,
+    /// The protocol's name in the language, else `protocol/N`.
+    pub protocol: String,
+    /// The source port; `null` where none is meant.
+    pub source_port: Option<u16>,
+    /// The destination port; `null` where the protocol has none.
+    pub destination_port: Option<u16>,
+    /// The type; only of ICMP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_type: Option<u8>,
+    /// The code; only of ICMP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_code: Option<u8>,
+}
+
+/// A rule that decided a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleObject {
+    /// What it is called.
+    pub name: String,
+    /// `allow`, `deny` or `quarantine`.
+    pub effect: String,
+    /// The file that it stands in.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// A device on the way and the line of its file that decides the flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HopObject {
+    /// The device.
+    pub device: String,
+    /// Its file.
+    pub file: String,
+    /// The line, from 1; `null` where it is the final drop of a file that does not spell it out.
+    pub line: Option<usize>,
+}
+
+/// `sekisho explain`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainReport {
+    /// `sekisho/explain/1`
+    pub schema: &'static str,
+    /// The flow that was asked about.
+    pub flow: FlowObject,
+    /// What the source address is called; `null` if the inventory does not know it.
+    pub from: Option<String>,
+    /// What the destination address is called; `null` if the inventory does not know it.
+    pub to: Option<String>,
+    /// `pass`, `drop`, `unenforced` or `unroutable`.
+    pub verdict: &'static str,
+    /// The rules that decide, by name.
+    pub rules: Vec<RuleObject>,
+    /// The devices on the way, in its order.
+    pub path: Vec<HopObject>,
+}
+
+/// `sekisho check`
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckReport {
+    /// `sekisho/check/1`
+    pub schema: &'static str,
+    /// What was found, by place.
+    pub diagnostics: Vec<DiagnosticObject>,
+    /// What became of each assertion, by name.
+    pub assertions: Vec<AssertionObject>,
+}
+
+/// What became of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AssertionObject {
+    /// What it is called.
+    pub name: String,
+    /// `never`, `only` or `must`.
+    pub kind: &'static str,
+    /// `proved`, `violated`, `unproven` or `inactive`.
+    pub outcome: &'static str,
+    /// The chain of flows that violates it.
+    pub hops: Vec<Row>,
+    /// The rules to narrow.
+    pub mend: Vec<String>,
+    /// Why it is not proved.
+    pub because: Option<String>,
+}
+
+/// A set of flows as people say it, and exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The sources, as a person would say it.
+    pub from: String,
+    /// The destinations.
+    pub to: String,
+    /// The services, as written in the language.
+    pub services: Vec<String>,
+    /// The rules that permit them.
+    pub rules: Vec<String>,
+    /// The set itself, as a union of products.
+    pub exact: Vec<Product>,
+    /// One flow of it.
+    pub witness: FlowObject,
+}
+
+/// All flows from any of `src` to any of `dst` on any of `services`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Product {
+    /// Prefixes, single addresses or ranges.
+    pub src: Vec<String>,
+    /// Prefixes, single addresses or ranges.
+    pub dst: Vec<String>,
+    /// Literal services.
+    pub services: Vec<String>,
+}
+
+/// `manifest.json`, which `sekisho compile --format json` prints too.
+///
+/// `files` with `path` is what `cli::write` knows an output directory by. The date of the compilation is absent on purpose:
+/// nothing changes in it before `changes_on`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    /// `sekisho/compile/1`
+    pub schema: &'static str,
+    /// The next date, `YYYY-MM-DD`, at which the output differs; `null` if no date changes it.
+    pub changes_on: Option<String>,
+    /// Every file but this one, by path.
+    pub files: Vec<ManifestFile>,
+}
+
+/// One file of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestFile {
+    /// Relative to the output directory: `fw-tokyo/ruleset.nft`.
+    pub path: String,
+    /// The device that it is for.
+    pub device: String,
+    /// The platform whose language it is in.
+    pub platform: String,
+    /// SHA-256 of its bytes, 64 hexadecimal digits.
+    pub sha256: String,
+    /// The rules that shaped it, by name.
+    pub rules: Vec<String>,
+}
+
+/// An object as indented JSON with a line feed at its end.
+#[must_use]
+pub fn to_text(object: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(object).unwrap_or_default();
+    text.push('\n');
+    text
+}

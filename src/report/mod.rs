@@ -1,0 +1,7 @@
+//! Results to what people and programs read: JSON objects, CSV, drawings.
+//!
+//! Everything here is a function from values to text. What is absent on purpose: computing an answer, reading or writing files.
+
+pub mod batch;
+pub mod graph;
+pub mod json;
