@@ -3,6 +3,8 @@
 //! The stages stand here in the order of the pipeline; the sizes are those of `docs/performance.md`. Whole processes, with their
 //! peak memory, are measured by `scripts/measure`.
 
+#![expect(clippy::expect_used, reason = "a measurement without its world is over")]
+
 #[path = "world/mod.rs"]
 mod world;
 

@@ -3,6 +3,8 @@
 //! In `docs/language.md`, every section of level two with fenced blocks that carry a file name (```` ```policy erp.policy ````) is one
 //! project. A block without a name is prose.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
