@@ -11,7 +11,11 @@ pub mod packet;
 
 pub mod syntax;
 
+pub mod yaml;
+
 pub mod inventory;
+
+pub mod settings;
 
 pub mod model;
 
