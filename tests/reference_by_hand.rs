@@ -478,3 +478,34 @@ fn random_worlds_have_every_verdict_and_every_seed_one_world() {
     }
     assert_eq!(seen, BTreeSet::from([Pass, Drop, Unenforced, Unroutable]));
 }
+
+#[test]
+fn random_worlds_are_valid() {
+    for seed in 0..300 {
+        let world = World::random(seed);
+        let sets = reference::sets::Sets { world: &world };
+        let home = |address| sets.network_of(address).map(|(site, network)| (site.name.clone(), network.name.clone()));
+        for (site, host) in world.hosts() {
+            let homes: BTreeSet<_> =
+                host.addresses.iter().flat_map(|span| [span.first, span.last]).map(|one| home(one)).collect();
+            assert_eq!(homes.len(), 1, "world {seed}: {}/{} {homes:?}", site.name, host.name);
+            assert_eq!(homes.first().unwrap().as_ref().unwrap().0, site.name, "world {seed}");
+        }
+        let mut taken = BTreeSet::new();
+        for interface in world.devices.iter().flat_map(|device| &device.interfaces) {
+            for address in &interface.addresses {
+                let home = home(*address).map(|(site, network)| format!("{site}/{network}"));
+                let joins = Some(interface.joins.clone()).filter(|joins| joins.contains('/'));
+                assert_eq!(home, joins, "world {seed}: {address}");
+                assert!(taken.insert(*address), "world {seed}: {address} twice");
+            }
+        }
+        for (site, network) in world.networks() {
+            for (other_site, other) in world.networks().filter(|(other_site, _)| other_site.name != site.name) {
+                let apart =
+                    |one: &worlds::Span| !other.prefixes.iter().any(|two| one.holds(two.first) || two.holds(one.first));
+                assert!(network.prefixes.iter().all(apart), "world {seed}: {} {}", other_site.name, site.name);
+            }
+        }
+    }
+}

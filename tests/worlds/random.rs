@@ -218,7 +218,9 @@ impl Maker {
         };
         let mut middle = inner("inner", &outer, 1, 4);
         middle.labels = self.labels();
-        let deepest = self.random.chance(30).then(|| inner("inmost", &middle, 1, 2));
+        // The middle again, so that hosts (at the bottom) and interfaces (at the top) of the outer ones stay theirs.
+        let wide = middle.prefixes[0].size() >= 64;
+        let deepest = (wide && self.random.chance(40)).then(|| inner("inmost", &middle, 1, 4));
         site.networks.push(middle);
         site.networks.extend(deepest);
     }
