@@ -1,0 +1,42 @@
+//! Tests in the real kernel: see `harness/mod.rs` for what they need and how they work.
+//!
+//! They run under a runner of their own because they must say plainly when they cannot run. Where something is missing they are
+//! listed as ignored, with the reason; with `SEKISHO_REQUIRE_KERNEL=1` that is a failure instead.
+
+mod harness;
+
+mod conversations;
+mod forwarding;
+mod limits;
+mod speed;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A test: its name and what it does. It fails by panicking.
+pub type Test = (&'static str, fn());
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    let unavailable = harness::available().err();
+    let required = std::env::var("SEKISHO_REQUIRE_KERNEL").is_ok_and(|value| value == "1");
+    if let Some(reason) = &unavailable {
+        eprintln!("skipped: {reason}");
+    }
+    // A machine with two cores loses nothing by it, and the throughput tests gain.
+    arguments.test_threads = arguments.test_threads.or(Some(1));
+    let tests = [forwarding::TESTS, conversations::TESTS, limits::TESTS, speed::TESTS].concat();
+    let trials = tests.into_iter().map(|(name, test)| {
+        let reason = unavailable.as_ref().filter(|_| required).map(ToString::to_string);
+        let trial = Trial::test(name, move || match reason {
+            Some(reason) => Err(Failed::from(reason)),
+            None => {
+                test();
+                Ok(())
+            }
+        });
+        trial.with_ignored_flag(unavailable.is_some() && !required)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
