@@ -19,9 +19,9 @@ pub mod settings;
 
 pub mod model;
 
-pub mod check;
-
 pub mod graph;
+
+pub mod check;
 
 pub mod reach;
 
@@ -30,5 +30,7 @@ pub mod plan;
 pub mod platform;
 
 pub mod report;
+
+pub mod pipeline;
 
 pub mod cli;

@@ -1,11 +1,13 @@
 //! Lints: what is legal but wrong or unwise. One file a lint, a trait, and the registry [`ALL`].
 //!
-//! A lint sees the resolved model and the tree, asks no disk and no clock (the date is in the [`Context`]), and pushes diagnostics of its own codes at their default level; levels from
+//! A lint sees the resolved model, the tree and the graph, asks no disk and no clock (the date is in the [`Context`]), and pushes diagnostics of its own codes at their default level; levels from
 //! `sekisho.yaml` are applied after. Lints that only resolving can see (an expression that comes out empty, a feed with unknown addresses, a statement that is never active) are pushed there.
 //! To add one: a file, a line in [`ALL`].
 
+mod bypassed;
 mod due;
 mod endless;
+mod enforceable;
 mod lapsed;
 mod redefined;
 mod shared;
@@ -15,6 +17,7 @@ mod unused;
 use jiff::civil::Date;
 
 use crate::diag::{Code, Sink};
+use crate::graph::Topology;
 use crate::model::Model;
 use crate::syntax::ast::File;
 
@@ -25,6 +28,8 @@ pub struct Context<'a> {
     pub model: &'a Model,
     /// Its policy files.
     pub files: &'a [File],
+    /// Its graph.
+    pub topology: &'a Topology,
     /// The day that is asked about.
     pub at: Date,
 }
@@ -38,10 +43,12 @@ pub trait Lint: Sync {
     fn run(&self, context: &Context<'_>, sink: &mut Sink);
 }
 
-/// Every lint that needs no graph.
+/// Every lint.
 pub const ALL: &[&dyn Lint] = &[
+    &bypassed::Bypassed,
     &due::ReviewDue,
     &endless::Endless,
+    &enforceable::Enforceable,
     &lapsed::Lapsed,
     &redefined::Redefined,
     &shared::SharedAddresses,

@@ -369,10 +369,36 @@ impl Located {
         }
     }
 
+    /// The known addresses of a set, cut by where they belong: IPv4 first, ascending. Small sets search the table, large ones walk along it.
+    #[must_use]
+    pub fn meet(&self, set: &AddressSet) -> Vec<(AddressRange, Location)> {
+        let mut result = Vec::new();
+        meet(&set.v4, &self.v4, |range, location| result.push((AddressRange::V4(range), location)));
+        meet(&set.v6, &self.v6, |range, location| result.push((AddressRange::V6(range), location)));
+        result
+    }
+
     /// All ranges with where they belong, IPv4 first, ascending.
     pub fn ranges(&self) -> impl Iterator<Item = (AddressRange, Location)> + '_ {
         let v4 = self.v4.iter().map(|&(range, location)| (AddressRange::V4(range), location));
         v4.chain(self.v6.iter().map(|&(range, location)| (AddressRange::V6(range), location)))
+    }
+}
+
+fn meet<T: crate::packet::Value>(
+    set: &crate::packet::IntervalSet<T>,
+    table: &[(crate::packet::Interval<T>, Location)],
+    mut found: impl FnMut(crate::packet::Interval<T>, Location),
+) {
+    let mut rest = table;
+    for interval in set.intervals() {
+        let skip = rest.partition_point(|(range, _)| range.last < interval.first);
+        rest = rest.get(skip..).unwrap_or_default();
+        for (range, location) in rest.iter().take_while(|(range, _)| range.first <= interval.last) {
+            if let Some(common) = range.intersection(*interval) {
+                found(common, *location);
+            }
+        }
     }
 }
 

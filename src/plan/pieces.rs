@@ -2,7 +2,7 @@
 
 use crate::graph::{PlaceId, Zones};
 use crate::model::{Location, Model, SiteId};
-use crate::packet::{AddressRange, AddressSet, Interval, IntervalSet, Value};
+use crate::packet::{AddressRange, AddressSet};
 
 /// A range of addresses of one place.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +27,8 @@ pub(super) struct Pieces {
 impl Pieces {
     /// Cuts a set.
     pub(super) fn new(model: &Model, zones: &Zones, set: &AddressSet) -> Self {
-        let mut all = Vec::new();
-        cut(&set.v4, &model.located.v4, |range, location| all.extend(piece(zones, AddressRange::V4(range), location)));
-        cut(&set.v6, &model.located.v6, |range, location| all.extend(piece(zones, AddressRange::V6(range), location)));
+        let met = model.located.meet(set);
+        let all: Vec<Piece> = met.into_iter().filter_map(|(range, location)| piece(zones, range, location)).collect();
         let mut by_site: Vec<(Option<SiteId>, u32)> = all.iter().map(|piece| piece.site).zip(0..).collect();
         by_site.sort_unstable();
         Self { all, by_site }
@@ -51,22 +50,4 @@ impl Pieces {
 fn piece(zones: &Zones, range: AddressRange, location: Location) -> Option<Piece> {
     let place = zones.place_at(location)?;
     Some(Piece { place, site: zones.place(place)?.site, range })
-}
-
-/// Meets a set with a table of disjoint ranges; small sets search the table, large ones walk along it.
-fn cut<T: Value>(
-    set: &IntervalSet<T>,
-    table: &[(Interval<T>, Location)],
-    mut found: impl FnMut(Interval<T>, Location),
-) {
-    let mut rest = table;
-    for interval in set.intervals() {
-        let skip = rest.partition_point(|(range, _)| range.last < interval.first);
-        rest = rest.get(skip..).unwrap_or_default();
-        for (range, location) in rest.iter().take_while(|(range, _)| range.first <= interval.last) {
-            if let Some(common) = range.intersection(*interval) {
-                found(common, *location);
-            }
-        }
-    }
 }

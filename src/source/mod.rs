@@ -8,5 +8,5 @@ mod project;
 mod span;
 
 pub use files::{SourceFile, Sources};
-pub use project::{FileKind, Project, ProjectError, load_directory};
+pub use project::{FileKind, Project, ProjectError, load_directory, read_feed};
 pub use span::{FileId, LineColumn, Span, Spanned};

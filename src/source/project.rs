@@ -74,6 +74,20 @@ pub fn load_directory(root: &Path) -> Result<Project, Vec<ProjectError>> {
     if errors.is_empty() { Ok(project) } else { Err(errors) }
 }
 
+/// Reads a feed: a text file inside the project, by its path relative to the root.
+///
+/// # Errors
+///
+/// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
+pub fn read_feed(root: &Path, relative: &str) -> Result<String, String> {
+    let inside = |path: PathBuf| path.canonicalize().map_err(|error| error.to_string());
+    let (root, path) = (inside(root.to_path_buf())?, inside(root.join(relative))?);
+    if !path.starts_with(&root) {
+        return Err("it lies outside the project".to_owned());
+    }
+    read_text(&path)
+}
+
 fn read_text(path: &Path) -> Result<String, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > MAX_FILE_BYTES {

@@ -1,0 +1,153 @@
+//! The table of contents: load, parse, resolve, connect, place, write. (Reading back and proving come after.)
+//!
+//! Each stage is one function of one module, and every stage is pure but the first, which reads the disk. A command calls as many of them as it needs.
+
+use std::path::Path;
+
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+use crate::check::{self, Context};
+use crate::diag::{Diagnostic, Severity, Sink};
+use crate::graph::Topology;
+use crate::inventory::{self, Inventory};
+use crate::model::{self, Input, Model};
+use crate::plan::{DevicePlan, Placement};
+use crate::platform::{self, Written};
+use crate::settings::{self, Settings};
+use crate::source::{self, FileKind, Project, ProjectError};
+use crate::syntax::{self, ast};
+
+/// A project that has been read and resolved.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its files.
+    pub project: Project,
+    /// What its `sekisho.yaml` says.
+    pub settings: Settings,
+    /// What exists, as written.
+    pub inventory: Inventory,
+    /// The trees of its policy files.
+    pub files: Vec<ast::File>,
+    /// What it means.
+    pub model: Model,
+    /// What was found on the way.
+    sink: Sink,
+}
+
+/// Reads and resolves a project from a directory.
+///
+/// # Errors
+///
+/// Files that cannot be read. Everything else that is wrong is among the diagnostics: see [`Loaded::is_sound`].
+pub fn load(directory: &Path) -> Result<Loaded, Vec<ProjectError>> {
+    Ok(resolve(source::load_directory(directory)?))
+}
+
+/// Resolves a project that has been read.
+#[must_use]
+pub fn resolve(project: Project) -> Loaded {
+    let mut sink = Sink::default();
+    let settings = project
+        .of_kind(FileKind::Settings)
+        .next()
+        .map(|file| settings::read(&project.sources, file, &mut sink))
+        .unwrap_or_default();
+    let yaml: Vec<_> = project.of_kind(FileKind::Inventory).collect();
+    let inventory = inventory::read(&project.sources, &yaml, &mut sink);
+    let files = parse(&project, &mut sink);
+    let platforms: Vec<&str> = platform::ALL.iter().map(|platform| platform.name()).collect();
+    let feeds = |path: &str| source::read_feed(&project.root, path);
+    let input =
+        Input { inventory: &inventory, files: &files, sources: &project.sources, platforms: &platforms, feeds: &feeds };
+    let model = model::resolve(input, &mut sink);
+    Loaded { project, settings, inventory, files, model, sink }
+}
+
+/// Parses all policy files, in parallel; diagnostics come in the order of the files.
+fn parse(project: &Project, sink: &mut Sink) -> Vec<ast::File> {
+    let ids: Vec<_> = project.of_kind(FileKind::Policy).collect();
+    let parsed: Vec<(ast::File, Sink)> = ids
+        .into_par_iter()
+        .map(|file| {
+            let mut own = Sink::default();
+            (syntax::parse(file, project.sources.text(file), &mut own), own)
+        })
+        .collect();
+    parsed
+        .into_iter()
+        .map(|(file, own)| {
+            sink.append(own);
+            file
+        })
+        .collect()
+}
+
+impl Loaded {
+    /// Whether anything may be computed from the model: no bad input was found.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        !self.sink.has_bad_input()
+    }
+
+    /// What was found while loading, at the levels of the project, in the order of places.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.at_levels(self.sink.clone())
+    }
+
+    /// What was found while loading, and what the lints find on a day.
+    #[must_use]
+    pub fn lint(&self, topology: &Topology, at: Date) -> Vec<Diagnostic> {
+        let mut sink = self.sink.clone();
+        check::run_all(&Context { model: &self.model, files: &self.files, topology, at }, &mut sink);
+        self.at_levels(sink)
+    }
+
+    fn at_levels(&self, sink: Sink) -> Vec<Diagnostic> {
+        sink.into_sorted().into_iter().filter_map(|found| self.settings.apply(found)).collect()
+    }
+}
+
+/// A planned and written device.
+#[derive(Debug)]
+pub struct Device {
+    /// What it must do.
+    pub plan: DevicePlan,
+    /// Its files, and which line decides what.
+    pub written: Written,
+}
+
+/// Plans and writes one firewall (counted as in [`Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
+#[must_use]
+pub fn write_device(placement: &Placement<'_>, number: usize, sink: &mut Sink) -> Option<Device> {
+    let plan = placement.plan(number)?;
+    let written = platform::by_name(&plan.platform)?.write(&plan, sink)?;
+    Some(Device { plan, written })
+}
+
+/// Plans and writes every managed firewall, in parallel, and hands each to `keep`; what `keep` makes of them comes back in the order of their names.
+///
+/// # Errors
+///
+/// What platforms cannot express; then nothing may be written to disk.
+pub fn write_all<T: Send>(
+    placement: &Placement<'_>,
+    keep: impl Fn(Device) -> T + Sync,
+) -> Result<Vec<T>, Vec<Diagnostic>> {
+    let made: Vec<(Option<T>, Sink)> = (0..placement.len())
+        .into_par_iter()
+        .map(|number| {
+            let mut sink = Sink::default();
+            (write_device(placement, number, &mut sink).map(&keep), sink)
+        })
+        .collect();
+    let mut sink = Sink::default();
+    let mut result = Vec::with_capacity(made.len());
+    for (device, own) in made {
+        sink.append(own);
+        result.extend(device);
+    }
+    let found = sink.into_sorted();
+    if found.iter().any(|found| found.severity == Severity::Error) { Err(found) } else { Ok(result) }
+}
