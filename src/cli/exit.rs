@@ -62,7 +62,7 @@ fn report(info: &PanicHookInfo<'_>) {
     let what = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     super::output::error_text(&format!(
         "sekisho {}: a bug in sekisho, not in your policy\n  {what}{place}\n  \
-         nothing was written; please report it with the input that shows it\n",
+         please report it with the input that shows it\n",
         env!("CARGO_PKG_VERSION"),
     ));
 }

@@ -5,8 +5,10 @@
 
 pub mod args;
 pub mod clock;
+pub mod commands;
 pub mod exit;
 pub mod output;
+pub mod progress;
 pub mod write;
 
 use std::ffi::OsString;
@@ -19,7 +21,7 @@ pub use exit::Exit;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     exit::guarded(|| match args::Cli::try_parse_from(arguments) {
-        Ok(_cli) => Exit::Ok,
+        Ok(cli) => commands::run(&cli),
         Err(answer) => usage(&answer),
     })
     .code()
