@@ -27,7 +27,16 @@ impl fmt::Display for Owner<'_> {
 
 /// The known key that `key` is a slip of the fingers away from: also `Tags`, and `subnet-of`.
 fn slip<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
-    closest(&key.to_lowercase(), known.iter().copied())
+    let key = key.to_lowercase();
+    closest(&key, known.iter().copied().filter(|known| may_be_close(&key, known)))
+}
+
+/// Whether two words share enough characters for [`closest`] to look at them: nearly all attributes do not, and a hundred
+/// thousand of them cost more there than in the parser.
+fn may_be_close(key: &str, known: &str) -> bool {
+    let shared = key.chars().filter(|&c| known.contains(c)).count();
+    let longer = key.chars().count().max(known.chars().count());
+    longer - shared.min(longer) <= (longer / 3).max(1)
 }
 
 /// Reports a key that is not taken at all; `of` is "the device `fw`" or "an inventory".

@@ -7,6 +7,7 @@
 
 mod address;
 mod device;
+mod exercise;
 pub(crate) mod keys;
 mod name;
 mod read;
@@ -14,5 +15,6 @@ mod site;
 mod types;
 mod unique;
 
+pub use exercise::exercise;
 pub use read::read;
 pub use types::{Attributes, Device, Host, Interface, Inventory, Network, Site, Transit};

@@ -127,7 +127,9 @@ impl<'t> Node<'t> {
             Value::List(_) if wanted.contains("mapping of names") => {
                 "write the names as keys, `name: { ... }`, not as a list".to_owned()
             }
-            Value::List(items) if items.len() == 1 => "leave out the brackets, or the `-`".to_owned(),
+            Value::List(items) if items.len() == 1 && !wanted.contains("mapping") => {
+                "leave out the brackets, or the `-`".to_owned()
+            }
             Value::Null | Value::Scalar(_) | Value::List(_) | Value::Map(_) | Value::Broken => {
                 format!("write {wanted}")
             }

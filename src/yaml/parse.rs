@@ -270,7 +270,13 @@ impl<'t, 's> Builder<'t, 's> {
         if let (false, Some(open)) = (deeper, self.open.last_mut()) {
             forget_last(&mut open.kind);
         }
-        while let Some(open) = self.open.last() {
+        while let Some(open) = self.open.last_mut() {
+            if matches!(open.kind, OpenKind::List(_)) {
+                let span = open.span;
+                self.open.pop();
+                self.add(Node { span, value: Value::Broken }, 0, 1, 0);
+                continue;
+            }
             let end = Span { end: open.span.start, ..open.span };
             self.end(end);
         }
