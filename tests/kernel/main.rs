@@ -3,6 +3,17 @@
 //! They run under a runner of their own because they must say plainly when they cannot run. Where something is missing they are
 //! listed as ignored, with the reason; with `SEKISHO_REQUIRE_KERNEL=1` that is a failure instead.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are tests, though clippy takes them for a program because they bring their own runner"
+)]
+
 mod harness;
 
 mod conversations;

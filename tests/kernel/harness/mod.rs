@@ -11,6 +11,14 @@
 //!
 //! Needs root, `nft`, `iptables`, `ip` and `/dev/net/tun`; where one is absent [`Namespace::new`] says which.
 
+#![allow(dead_code, unused_imports, reason = "several test programs include this module, none uses all of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot send its packets has failed"
+)]
+
 mod device;
 mod namespace;
 mod packet;

@@ -6,7 +6,7 @@
 //! Writing into a TUN device forwards the packet before `write` returns, so what comes out is there at once; the short wait for
 //! late packets, and sending once more what did not come out, only guard against a busy machine.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
@@ -264,7 +264,7 @@ impl Namespace {
                 probe.packet.to_bytes(Marks { exit: self.number(&probe.output), conversation: conversation.0 })
             })
             .collect();
-        let indices: HashMap<_, usize> =
+        let indices: BTreeMap<_, usize> =
             packets.iter().enumerate().filter_map(|(index, bytes)| Some((identity(bytes)?, index))).collect();
         let mut outcomes = vec![Outcome::Dropped; probes.len()];
         // What is left of earlier packets would be taken for an outcome.
@@ -286,7 +286,7 @@ impl Namespace {
     }
 
     /// Reads what comes out, until everything has or the devices are quiet.
-    fn collect(&self, indices: &HashMap<(u16, IpAddr, IpAddr, u8), usize>, outcomes: &mut [Outcome]) {
+    fn collect(&self, indices: &BTreeMap<(u16, IpAddr, IpAddr, u8), usize>, outcomes: &mut [Outcome]) {
         let mut last = Instant::now();
         loop {
             self.receive(&mut |interface, bytes| {
@@ -319,7 +319,7 @@ impl Namespace {
     }
 
     /// Asks which packets for the firewall itself came through all its rules.
-    fn collect_delivered(&self, indices: &HashMap<(u16, IpAddr, IpAddr, u8), usize>, outcomes: &mut [Outcome]) {
+    fn collect_delivered(&self, indices: &BTreeMap<(u16, IpAddr, IpAddr, u8), usize>, outcomes: &mut [Outcome]) {
         let own = |address: &IpAddr| self.interfaces.iter().any(|interface| interface.addresses.contains(address));
         if !indices.keys().any(|(_, _, destination, _)| own(destination)) {
             return;

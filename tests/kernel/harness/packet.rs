@@ -249,8 +249,8 @@ fn other_bytes(protocol: u8) -> Vec<u8> {
     match protocol {
         // Version 0, no options, carries IPv4: an empty header of it would do, twenty zeros do as well.
         47 => [vec![0, 0, 0x08, 0], vec![0; 20]].concat(),
-        // Next header 59 (nothing follows), length 4, index 256, sequence 1, 96 bits of integrity check.
-        51 => [vec![59, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], vec![0; 12]].concat(),
+        // Carries protocol 253 (for experiments; connection tracking looks inside), length 4, index 256, sequence 1, 96 bits of check.
+        51 => [vec![253, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], vec![0; 32]].concat(),
         50 => [vec![0, 0, 1, 0, 0, 0, 0, 1], vec![0xaa; 16]].concat(),
         // An extension header of IPv6 says what follows: nothing.
         0 | 43 | 44 | 60 => [vec![59, 0], vec![0; 6]].concat(),
