@@ -18,6 +18,8 @@ use crate::source::{FileId, Span};
 pub(super) struct Piece<'t> {
     pub(super) file: FileId,
     pub(super) text: &'t str,
+    /// The text of the whole file.
+    pub(super) whole: &'t str,
     pub(super) base: usize,
     pub(super) scan: &'t Scan,
     pub(super) first: usize,
@@ -124,11 +126,8 @@ impl<'t> Piece<'t> {
 
     /// What the list that `at` is in is made of.
     fn list_role(&self, at: usize) -> Role {
-        for at in (self.first..at).rev() {
+        for at in (self.first + 1..at).rev() {
             let word = self.word(at);
-            if self.inside(at).is_some_and(|token| token.kind == Kind::Equals) {
-                break;
-            }
             if word != "except" && keywords::wants_operand(word) {
                 return self.role_after(at);
             }
@@ -203,9 +202,7 @@ fn swallowed_by_comment(piece: &Piece<'_>, at: usize) -> Option<Diagnostic> {
     if comment.own_line || comment.range.start > next {
         return None;
     }
-    let start = comment.range.start.checked_sub(piece.base)?;
-    let tail = piece.text.get(start..).unwrap_or("");
-    let word = tail.split_whitespace().next().filter(|word| word.len() > 1);
+    let word = piece.whole.get(comment.range.clone())?.split_whitespace().next().filter(|word| word.len() > 1);
     let span = Span::new(piece.file, comment.range.start, comment.range.start + word.map_or(1, str::len));
     let message = format!("`{}` has no {}: `#` starts a comment", piece.text_of(before), noun(role));
     let error = Diagnostic::new(&syntax::COMMENT_AS_WORD, span, message).label("a comment up to the end of the line");

@@ -78,7 +78,7 @@ fn expression<T>(
     lower: impl FnOnce(&mut Context<'_>, Pair<'_, Rule>) -> Option<T>,
 ) -> Result<T, Vec<Diagnostic>> {
     let found = scan(text);
-    let piece = Piece { file, text, base: 0, scan: &found, first: 0, end: found.tokens.len(), entry };
+    let piece = Piece { file, text, whole: text, base: 0, scan: &found, first: 0, end: found.tokens.len(), entry };
     if let Some(error) = expect::unclosed_string(&piece) {
         return Err(vec![error]);
     }
@@ -158,10 +158,15 @@ impl<'t> Reader<'t, '_> {
         end
     }
 
+    fn at_line_start(&self, at: usize) -> bool {
+        let start = self.scan.tokens.get(at).map_or(0, |token| token.start);
+        self.borders.text.get(..start).is_some_and(|before| before.ends_with('\n'))
+    }
+
     /// A statement that only stands at the top level, inside a purpose: either the purpose lacks its `}`, or the statement
-    /// stands in the wrong place. Which of the two, the braces of the file tell.
+    /// stands in the wrong place. Which of the two, the braces of the file and the indentation tell.
     fn leave_or_refuse(&mut self, at: usize, keyword: &str) {
-        if !self.closes_all {
+        if !self.closes_all && self.at_line_start(at) {
             self.closes_all = true;
             self.unclosed();
             return;
@@ -311,7 +316,7 @@ impl<'t> Reader<'t, '_> {
         let start = self.scan.tokens.get(first).map_or(0, |token| token.start);
         let last = end.checked_sub(1).and_then(|last| self.scan.tokens.get(last));
         let text = self.borders.text.get(start..last.map_or(start, |token| token.end)).unwrap_or("");
-        Piece { file: self.file, text, base: start, scan: self.scan, first, end, entry }
+        Piece { file: self.file, text, whole: self.borders.text, base: start, scan: self.scan, first, end, entry }
     }
 
     /// The span of the tokens `first..end`.
