@@ -33,4 +33,8 @@ pub mod report;
 
 pub mod pipeline;
 
+pub mod explain;
+
+pub mod draw;
+
 pub mod cli;

@@ -108,12 +108,8 @@ impl AddressRange {
 impl From<IpNet> for AddressRange {
     fn from(net: IpNet) -> Self {
         match net {
-            IpNet::V4(v4) => {
-                Self::V4(Interval { first: v4.network().to_bits(), last: v4.broadcast().to_bits() })
-            }
-            IpNet::V6(v6) => {
-                Self::V6(Interval { first: v6.network().to_bits(), last: v6.broadcast().to_bits() })
-            }
+            IpNet::V4(v4) => Self::V4(Interval { first: v4.network().to_bits(), last: v4.broadcast().to_bits() }),
+            IpNet::V6(v6) => Self::V6(Interval { first: v6.network().to_bits(), last: v6.broadcast().to_bits() }),
         }
     }
 }

@@ -242,8 +242,7 @@ impl<T: Value> IntervalSet<T> {
     /// Whether the two have a common member.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        let (small, large) =
-            if self.intervals.len() <= other.intervals.len() { (self, other) } else { (other, self) };
+        let (small, large) = if self.intervals.len() <= other.intervals.len() { (self, other) } else { (other, self) };
         small.intervals.iter().any(|interval| {
             let at = large.intervals.partition_point(|candidate| candidate.last < interval.first);
             large.intervals.get(at).is_some_and(|candidate| candidate.first <= interval.last)

@@ -360,8 +360,11 @@ fn band_at(bands: &[(PortRange, IntervalSet<u16>)], a: u16) -> IntervalSet<u16> 
 /// Cuts the union of intervals at every border of any of them; ascending.
 fn cut<T: super::interval::Value>(intervals: impl Iterator<Item = Interval<T>>) -> Vec<Interval<T>> {
     let all: Vec<Interval<T>> = intervals.collect();
-    let mut starts: Vec<T> =
-        all.iter().map(|interval| interval.first).chain(all.iter().filter_map(|interval| interval.last.next())).collect();
+    let mut starts: Vec<T> = all
+        .iter()
+        .map(|interval| interval.first)
+        .chain(all.iter().filter_map(|interval| interval.last.next()))
+        .collect();
     starts.sort_unstable();
     starts.dedup();
     let covered: IntervalSet<T> = all.into_iter().collect();

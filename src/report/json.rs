@@ -69,6 +69,9 @@ pub struct ExplainReport {
     pub rules: Vec<RuleObject>,
     /// The devices on the way, in its order.
     pub path: Vec<HopObject>,
+    /// What else one must know; mostly empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// `sekisho check`

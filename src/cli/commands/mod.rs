@@ -1,17 +1,23 @@
 //! One file a command: it takes the arguments, calls one function, and renders what comes back.
 
 mod check;
+mod compile;
+mod explain;
 mod explain_code;
 mod fmt;
+mod graph;
 mod init;
 mod pages;
 
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use super::args::{Cli, Command, Common};
-use super::{Exit, output};
+use super::{Exit, clock, output};
 use crate::diag::{Diagnostic, Severity};
-use crate::source::{Project, Sources, load_directory};
+use crate::pipeline::{self, Loaded};
+use crate::source::Sources;
 
 pub use pages::PAGES;
 
@@ -22,20 +28,34 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(arguments) => fmt::run(&cli.common, arguments),
         Command::Check(arguments) => check::run(&cli.common, arguments),
         Command::ExplainCode(arguments) => explain_code::run(arguments),
-        Command::Compile(_) | Command::Explain(_) | Command::Graph(_) => {
-            output::error_line("this command is not available in this version")
-        }
+        Command::Compile(arguments) => compile::run(&cli.common, arguments),
+        Command::Explain(arguments) => explain::run(&cli.common, arguments),
+        Command::Graph(arguments) => graph::run(&cli.common, arguments),
     }
 }
 
-/// Reads a project; what cannot be read is said and ends the command.
-fn load(directory: &Path) -> Result<Project, Exit> {
-    load_directory(directory).map_err(|errors| {
+/// Reads and resolves a project; what cannot be read is said and ends the command.
+fn load(directory: &Path) -> Result<Loaded, Exit> {
+    pipeline::load(directory).map_err(|errors| {
         for error in errors {
             output::error_line(&format!("`{}`: {}", error.path, error.message));
         }
         Exit::BadInput
     })
+}
+
+/// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.
+fn load_sound(common: &Common, directory: &Path, format: &str) -> Result<Loaded, Exit> {
+    let loaded = load(directory)?;
+    if loaded.is_sound() {
+        return Ok(loaded);
+    }
+    Err(report(common, format, &loaded.project.sources, &loaded.diagnostics()))
+}
+
+/// The day that a command asks about.
+fn day(common: &Common) -> Date {
+    common.at.unwrap_or_else(clock::today)
 }
 
 /// Prints what was found: JSON as the result, everything else for people.

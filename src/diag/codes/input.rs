@@ -2,5 +2,12 @@
 
 use crate::diag::code::Code;
 
+/// Two addresses of a question are of different families.
+pub static FAMILY_MIXED: Code = Code::error("E0701", "a flow between two address families");
+/// A question about several services at once.
+pub static NOT_ONE_SERVICE: Code = Code::error("E0702", "a question about more than one service");
+/// The service cannot occur between addresses of that family.
+pub static SERVICE_OF_FAMILY: Code = Code::error("E0703", "a service of the other address family");
+
 /// All codes of this file.
-pub const ALL: &[&Code] = &[];
+pub const ALL: &[&Code] = &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY];

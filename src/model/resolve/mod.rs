@@ -33,6 +33,7 @@ use crate::diag::{Diagnostic, Sink};
 use crate::inventory::Inventory;
 use crate::model::naming::Naming;
 use crate::model::types::Model;
+use crate::packet::ServiceSet;
 use crate::source::Sources;
 use crate::syntax::ast::{self, Group, Primary};
 
@@ -71,6 +72,25 @@ pub fn resolve(input: Input<'_>, sink: &mut Sink) -> Model {
     let scene = Scene { input, places: &places, table: &table, definitions: &definitions, guesses: &guesses };
     let policy = scene.policy(&model, &sentences, sink);
     policy.finish(&sentences, &guesses, model, sink)
+}
+
+/// Resolves a service expression from outside the project, such as a command line argument, with the definitions of the project.
+///
+/// `None` if something in it is wrong, which is then in `sink`; what is wrong with the project's own definitions is not said again.
+#[must_use]
+pub fn resolve_services(files: &[ast::File], services: &ast::Services, sink: &mut Sink) -> Option<ServiceSet> {
+    let guesses = Guesses::default();
+    let definitions: Vec<&ast::ServiceDefinition> = files
+        .iter()
+        .flat_map(|file| &file.statements)
+        .filter_map(|statement| match statement {
+            ast::Statement::Service(definition) => Some(definition),
+            _ => None,
+        })
+        .collect();
+    let mut resolver = ServiceResolver::new(&definitions, &guesses, &mut Sink::default());
+    let id = resolver.resolve(services, sink)?;
+    resolver.into_sets().get(id.index()).map(|set| (**set).clone())
 }
 
 /// Everything that names are looked up in.

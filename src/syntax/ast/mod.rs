@@ -9,7 +9,8 @@ pub use clause::{Clauses, Meta};
 pub use endpoint::{All, Endpoints, Primary};
 pub use service::{Service, Services};
 pub use statement::{
-    Assertion, AssertionKind, Effect, Feed, File, Group, Member, Purpose, Quarantine, Rule, ServiceDefinition, Statement, Waiver,
+    Assertion, AssertionKind, Effect, Feed, File, Group, Member, Purpose, Quarantine, Rule, ServiceDefinition,
+    Statement, Waiver,
 };
 
 use crate::source::Spanned;

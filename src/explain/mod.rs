@@ -1,0 +1,176 @@
+//! Why one flow passes or drops: verdict and rules from `reach`, and from each firewall on the way the line of its file that decides.
+//!
+//! The two come from different stages on purpose: the verdict never looks at a rule set, the lines never look at the verdict. Absent on purpose: the rules that nearly match.
+
+mod lines;
+mod text;
+
+use jiff::civil::Date;
+
+use crate::graph::Topology;
+use crate::packet::Flow;
+use crate::pipeline::Loaded;
+use crate::plan::Placement;
+use crate::reach::{Reach, Verdict};
+use crate::report::json::{ExplainReport, FlowObject, HopObject, RuleObject};
+use crate::source::Span;
+use crate::syntax::ast::Effect;
+
+/// A rule or quarantine that decides a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What it is called.
+    pub name: String,
+    /// `allow`, `deny` or `quarantine`.
+    pub effect: &'static str,
+    /// The text after its name.
+    pub title: Option<String>,
+    /// The file that it stands in.
+    pub file: String,
+    /// The line of its name, from 1.
+    pub line: usize,
+}
+
+/// A firewall on the way, and the line of its file that decides the flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// The device.
+    pub device: String,
+    /// Its file.
+    pub file: String,
+    /// The line, from 1; `None` where nothing in the file spells it out.
+    pub line: Option<usize>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The flow that was asked about.
+    pub flow: Flow,
+    /// What people call the source; `None` if it is unknown.
+    pub from: Option<String>,
+    /// What people call the destination; `None` if it is unknown.
+    pub to: Option<String>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why, in the order of names.
+    pub reasons: Vec<Reason>,
+    /// The firewalls on the way, nearest to the source first.
+    pub path: Vec<Hop>,
+    /// What else one must know.
+    pub notes: Vec<String>,
+}
+
+/// Explains a flow at a date.
+#[must_use]
+pub fn explain(loaded: &Loaded, topology: &Topology, at: Date, flow: &Flow) -> Explanation {
+    let model = &loaded.model;
+    let reach = Reach::new(model, topology, at);
+    let judgement = reach.judge(flow);
+    let name = |address| model.name_of(address).map(str::to_owned);
+    let reason = |name: &str, effect, title: &Option<String>, span: Span| Reason {
+        name: name.to_owned(),
+        effect,
+        title: title.clone(),
+        file: loaded.project.sources.path(span.file).to_owned(),
+        line: loaded.project.sources.position(span).line,
+    };
+    let rules = judgement.rules.iter().filter_map(|rule| model.rules.get(rule.index())).map(|rule| {
+        let effect = match rule.effect {
+            Effect::Allow => "allow",
+            Effect::Deny => "deny",
+        };
+        reason(&rule.name.value, effect, &rule.meta.title, rule.name.span)
+    });
+    let held =
+        judgement.quarantines.iter().filter_map(|at| model.quarantines.get(*at)).map(|quarantine| {
+            reason(&quarantine.name.value, "quarantine", &quarantine.meta.title, quarantine.name.span)
+        });
+    let reasons = rules.chain(held).collect();
+    let crosses = matches!(judgement.verdict, Verdict::Pass | Verdict::Drop);
+    let placement = crosses.then(|| Placement::new(model, topology, at));
+    let way = if crosses { reach.on_the_way(flow) } else { Vec::new() };
+    let path = placement
+        .iter()
+        .flat_map(|placement| way.iter().filter_map(|on| lines::hop(placement, topology, on, flow)))
+        .collect();
+    Explanation {
+        flow: *flow,
+        from: name(flow.source),
+        to: name(flow.destination),
+        verdict: judgement.verdict,
+        reasons,
+        path,
+        notes: notes(&reach, flow, judgement.verdict),
+    }
+}
+
+fn notes(reach: &Reach<'_>, flow: &Flow, verdict: Verdict) -> Vec<String> {
+    let mut notes = Vec::new();
+    match verdict {
+        Verdict::Unenforced => notes
+            .push("both ends lie in one zone: no firewall stands between them, whatever the policy says".to_owned()),
+        Verdict::Unroutable => notes.push(unroutable(reach, flow)),
+        Verdict::Pass | Verdict::Drop => {}
+    }
+    if let (Verdict::Drop, Some(device)) = (verdict, reach.unprotected_end(flow)) {
+        notes.push(format!(
+            "{} is an address of `{device}` itself, which filters nothing addressed to itself (`protect` is off): from next to it the flow arrives",
+            flow.destination
+        ));
+    }
+    notes
+}
+
+fn unroutable(reach: &Reach<'_>, flow: &Flow) -> String {
+    for end in [flow.source, flow.destination] {
+        if reach.place(end).is_none() {
+            return format!("{end} is not in the inventory");
+        }
+    }
+    match (reach.place(flow.source), reach.place(flow.destination)) {
+        (Some(from), Some(to)) if reach.topology.zones.is_public(from) && reach.topology.zones.is_public(to) => {
+            "both ends are public addresses of the internet".to_owned()
+        }
+        _ => "no path leads from one to the other".to_owned(),
+    }
+}
+
+impl Explanation {
+    /// The JSON object; the source port is `null` where it stands for any.
+    #[must_use]
+    pub fn to_json(&self, any_source_port: bool) -> ExplainReport {
+        let rule = |reason: &Reason| RuleObject {
+            name: reason.name.clone(),
+            effect: reason.effect.to_owned(),
+            file: reason.file.clone(),
+            line: reason.line,
+        };
+        let hop = |hop: &Hop| HopObject { device: hop.device.clone(), file: hop.file.clone(), line: hop.line };
+        ExplainReport {
+            schema: "sekisho/explain/1",
+            flow: flow_object(&self.flow, any_source_port),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            verdict: self.verdict.as_str(),
+            rules: self.reasons.iter().map(rule).collect(),
+            path: self.path.iter().map(hop).collect(),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+fn flow_object(flow: &Flow, any_source_port: bool) -> FlowObject {
+    let service = flow.service;
+    let byte = |value: u16| u8::try_from(value).ok().filter(|_| service.protocol.is_icmp());
+    let port = |value: u16| Some(value).filter(|_| service.protocol.has_ports());
+    FlowObject {
+        src: flow.source.to_string(),
+        dst: flow.destination.to_string(),
+        protocol: service.protocol.to_string(),
+        source_port: port(service.a).filter(|_| !any_source_port),
+        destination_port: port(service.b),
+        icmp_type: byte(service.a),
+        icmp_code: byte(service.b),
+    }
+}
