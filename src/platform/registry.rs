@@ -1,9 +1,10 @@
 //! The list of platforms.
 
 use super::Platform;
+use super::nftables::Nftables;
 
 /// Every platform, sorted by name.
-pub const ALL: &[&dyn Platform] = &[];
+pub const ALL: &[&dyn Platform] = &[&Nftables];
 
 /// The platform of a name.
 #[must_use]
