@@ -4,6 +4,7 @@
 //! never leaves a rule out and never widens one. To add a platform: one folder, one line in [`ALL`].
 
 mod common;
+mod iptables;
 mod nftables;
 mod registry;
 mod written;
