@@ -3,6 +3,9 @@
 //! A platform turns a [`DevicePlan`] into the text of config files. It knows no policy and no graph. What it cannot express it refuses, with a code; it
 //! never leaves a rule out and never widens one. To add a platform: one folder, one line in [`ALL`].
 
+mod common;
+mod iptables;
+mod nftables;
 mod registry;
 mod written;
 

@@ -1,9 +1,11 @@
 //! The list of platforms.
 
 use super::Platform;
+use super::iptables::Iptables;
+use super::nftables::Nftables;
 
 /// Every platform, sorted by name.
-pub const ALL: &[&dyn Platform] = &[];
+pub const ALL: &[&dyn Platform] = &[&Iptables, &Nftables];
 
 /// The platform of a name.
 #[must_use]

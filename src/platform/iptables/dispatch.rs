@@ -1,0 +1,180 @@
+//! Long runs of rules, split by address blocks into chains of their own, so that a packet does not walk past all of them.
+//!
+//! A block is a prefix; its sixteen (or fewer) children are tried in a row, so the way of a packet grows with the logarithm of the number of
+//! rules. A rule that holds for a whole block stays in the block's own chain. Inside a run the order means nothing (see `runs`).
+
+use std::sync::Arc;
+
+use super::emit::Action;
+use super::matching::{Alternative, By, Part, Side, addresses, services};
+use super::write::Writer;
+use crate::packet::{AddressRange, AddressSet, Interval, IntervalSet, Value};
+use crate::plan::PlannedRule;
+use crate::platform::common::cells::Space;
+use crate::platform::common::rules::{destination_in, line_of, occurs, runs};
+use crate::platform::{Line, LineScope};
+
+/// More lines than this in a chain are split.
+const LONG: usize = 64;
+/// A block has two to the power of this many children.
+const BITS: u32 = 4;
+
+/// Addresses with bits.
+pub(super) trait Bits: Space {
+    /// The prefix that holds two values, and how many low bits are free in it.
+    fn common(a: Self, b: Self) -> (Interval<Self>, u32);
+    /// The part of a prefix with `free` free bits that holds `value`.
+    fn block(value: Self, free: u32) -> Interval<Self>;
+    /// A range of this family.
+    fn range(interval: Interval<Self>) -> AddressRange;
+}
+
+macro_rules! bits {
+    ($integer:ty, $family:ident) => {
+        impl Bits for $integer {
+            fn common(a: Self, b: Self) -> (Interval<Self>, u32) {
+                let free = <$integer>::BITS - (a ^ b).leading_zeros();
+                (Self::block(a, free), free)
+            }
+            fn block(value: Self, free: u32) -> Interval<Self> {
+                let low = <$integer>::MAX.checked_shr(<$integer>::BITS - free).unwrap_or(0);
+                Interval { first: value & !low, last: value | low }
+            }
+            fn range(interval: Interval<Self>) -> AddressRange {
+                AddressRange::$family(interval)
+            }
+        }
+    };
+}
+bits!(u32, V4);
+bits!(u128, V6);
+
+/// A rule, cut down to a block.
+#[derive(Clone)]
+struct Item<'r> {
+    rule: &'r PlannedRule,
+    source: Arc<AddressSet>,
+    destination: Arc<AddressSet>,
+    services: usize,
+}
+
+/// The block of each side that a chain is for.
+#[derive(Clone, Copy)]
+struct Blocks<T> {
+    source: Interval<T>,
+    destination: Interval<T>,
+}
+
+impl Item<'_> {
+    fn side(&self, side: Side) -> &Arc<AddressSet> {
+        if side == Side::Source { &self.source } else { &self.destination }
+    }
+
+    fn covers<T: Bits>(&self, side: Side, block: Interval<T>) -> bool {
+        IntervalSet::from(block).is_subset(T::of(self.side(side)))
+    }
+
+    /// About how many lines it takes.
+    fn weight<T: Bits>(&self) -> usize {
+        let (s, d) = (T::of(&self.source).intervals().len(), T::of(&self.destination).intervals().len());
+        (s * d * self.services).min(s + d + self.services)
+    }
+
+    fn within<T: Bits>(&self, side: Side, block: Interval<T>) -> Option<Self> {
+        let part = T::of(self.side(side)).intersection(&block.into());
+        if part.is_empty() {
+            return None;
+        }
+        let part = Arc::new(T::wrap(part));
+        Some(match side {
+            Side::Source => Self { source: part, ..self.clone() },
+            Side::Destination => Self { destination: part, ..self.clone() },
+        })
+    }
+}
+
+impl<T: Value> Blocks<T> {
+    fn of(self, side: Side) -> Interval<T> {
+        if side == Side::Source { self.source } else { self.destination }
+    }
+
+    fn with(self, side: Side, block: Interval<T>) -> Self {
+        match side {
+            Side::Source => Self { source: block, ..self },
+            Side::Destination => Self { destination: block, ..self },
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// Appends rules to a chain.
+    pub(super) fn rules<T: Bits>(&mut self, chain: &str, rules: &[PlannedRule], scope: LineScope) {
+        for run in runs(rules) {
+            let items = run.iter().filter(|rule| occurs(rule, T::FAMILY)).map(|rule| Item {
+                rule,
+                source: rule.source.clone(),
+                destination: destination_in(rule, T::FAMILY),
+                services: services(&rule.services, T::FAMILY, By::Packet).len(),
+            });
+            let items: Vec<Item<'_>> = items.filter(|item| item.services > 0).collect();
+            let all = Blocks { source: Interval::full(), destination: Interval::full() };
+            self.dispatch::<T>(chain, &items, all, scope);
+        }
+    }
+
+    fn dispatch<T: Bits>(&mut self, chain: &str, items: &[Item<'_>], blocks: Blocks<T>, scope: LineScope) {
+        let weight: usize = items.iter().map(Item::weight::<T>).sum();
+        if weight > LONG {
+            for side in [Side::Destination, Side::Source] {
+                let (stay, go): (Vec<Item<'_>>, Vec<Item<'_>>) =
+                    items.iter().cloned().partition(|item| item.covers(side, blocks.of(side)));
+                if go.len() > 1 {
+                    self.children::<T>(chain, &go, side, blocks, scope);
+                    self.dispatch::<T>(chain, &stay, blocks, scope);
+                    return;
+                }
+            }
+        }
+        for item in items {
+            self.item::<T>(chain, item, blocks, scope);
+        }
+    }
+
+    /// Splits rules over the children of the smallest block that holds them all.
+    fn children<T: Bits>(&mut self, chain: &str, items: &[Item<'_>], side: Side, blocks: Blocks<T>, scope: LineScope) {
+        let ends = items.iter().flat_map(|item| T::of(item.side(side)).intervals());
+        let (first, last) = ends.fold((T::MAX, T::MIN), |(a, b), i| (a.min(i.first), b.max(i.last)));
+        let (hull, free) = T::common(first, last);
+        let mut at = Some(hull.first);
+        while let Some(start) = at {
+            let block = T::block(start, free.saturating_sub(BITS));
+            let inside: Vec<Item<'_>> = items.iter().filter_map(|item| item.within(side, block)).collect();
+            if !inside.is_empty() {
+                let name = self.chain("b");
+                let prefix = T::range(block).to_string();
+                let word = if side == Side::Source { "-s" } else { "-d" };
+                let jump = format!("-j {name}");
+                self.line(chain, &format!("{word} {prefix} "), &Action { jump: &jump, comment: "", decides: None });
+                self.dispatch::<T>(&name, &inside, blocks.with(side, block), scope);
+            }
+            at = block.last.next().filter(|&next| next <= hull.last);
+        }
+    }
+
+    fn item<T: Bits>(&mut self, chain: &str, item: &Item<'_>, blocks: Blocks<T>, scope: LineScope) {
+        let side = |side: Side| {
+            if item.covers(side, blocks.of(side)) {
+                // Decided by the chain already.
+                return vec![Alternative::new(String::new(), Part::Whole)];
+            }
+            addresses(item.side(side), T::FAMILY, side, By::Packet)
+        };
+        let dimensions =
+            [side(Side::Source), side(Side::Destination), services(&item.rule.services, T::FAMILY, By::Packet)];
+        let line = line_of(item.rule, T::FAMILY, scope);
+        let decides = Line { source: item.source.clone(), destination: item.destination.clone(), ..line };
+        let jump = self.target(item.rule);
+        let action = Action { jump: &jump, comment: &item.rule.label.name, decides: Some(&decides) };
+        self.product(chain, &dimensions, &action);
+    }
+}

@@ -1,0 +1,248 @@
+//! Addresses, services and verdicts as nftables says them.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::packet::{Family, Interval, IntervalSet, Protocol};
+use crate::plan::DevicePlan;
+use crate::platform::common::cells::Space;
+use crate::platform::common::names::fit;
+use crate::platform::common::text::{Text, put};
+use crate::platform::common::traffic::{Traffic, all_octets};
+
+/// The longest comment, in bytes.
+pub(super) const COMMENT: usize = 128;
+/// The longest log prefix, in bytes.
+const PREFIX: usize = 127;
+/// A set of more ranges than this is a named set.
+const INLINE: usize = 6;
+/// A set of at least this many ranges is a named set if it is used again.
+const SHARED: usize = 3;
+
+/// An address family with a spelling.
+pub(super) trait Spelling: Space {
+    /// `ip` or `ip6`.
+    const WORD: &'static str;
+    /// The type of its sets.
+    const TYPE: &'static str;
+    /// `4` or `6`, for names.
+    const DIGIT: char;
+    /// How long an address is, in bits.
+    const BITS: u32;
+    /// Appends an address.
+    fn put(text: &mut Text, address: Self);
+    /// How many low bits are free in a prefix that is exactly the range.
+    fn free_bits(range: Interval<Self>) -> Option<u32>;
+}
+
+macro_rules! spelling {
+    ($integer:ty, $address:ty, $word:literal, $kind:literal, $digit:literal) => {
+        impl Spelling for $integer {
+            const WORD: &'static str = $word;
+            const TYPE: &'static str = $kind;
+            const DIGIT: char = $digit;
+            const BITS: u32 = <$integer>::BITS;
+            fn put(text: &mut Text, address: Self) {
+                put!(text, "{}", <$address>::from_bits(address));
+            }
+            fn free_bits(range: Interval<Self>) -> Option<u32> {
+                let difference = range.first ^ range.last;
+                let free = Self::BITS - difference.leading_zeros();
+                // A prefix: the ends differ in all of the low bits, and the first has none of them.
+                (difference.count_ones() == free && range.first & difference == 0).then_some(free)
+            }
+        }
+    };
+}
+spelling!(u32, Ipv4Addr, "ip", "ipv4_addr", '4');
+spelling!(u128, Ipv6Addr, "ip6", "ipv6_addr", '6');
+
+/// Appends an address, a prefix or a range.
+pub(super) fn put_range<T: Spelling>(text: &mut Text, range: Interval<T>) {
+    T::put(text, range.first);
+    match T::free_bits(range) {
+        Some(0) => {}
+        Some(free) => put!(text, "/{}", T::BITS - free),
+        None => {
+            text.push("-");
+            T::put(text, range.last);
+        }
+    }
+}
+
+/// The named address sets of a device: equal sets have one name, however often a plan holds them.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    uses4: HashMap<IntervalSet<u32>, usize>,
+    uses6: HashMap<IntervalSet<u128>, usize>,
+    named4: HashMap<IntervalSet<u32>, String>,
+    named6: HashMap<IntervalSet<u128>, String>,
+    /// The declarations.
+    pub(super) sets: Text,
+}
+
+/// Where the tables of a family are.
+pub(super) trait Named: Spelling {
+    /// How often a set is used.
+    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize>;
+    /// What it is called.
+    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String>;
+}
+
+impl Named for u32 {
+    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize> {
+        &mut addresses.uses4
+    }
+    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String> {
+        &mut addresses.named4
+    }
+}
+
+impl Named for u128 {
+    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize> {
+        &mut addresses.uses6
+    }
+    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String> {
+        &mut addresses.named6
+    }
+}
+
+impl Addresses {
+    /// Counts how often the sets of a plan are used.
+    pub(super) fn of(plan: &DevicePlan) -> Self {
+        let mut addresses = Self::default();
+        let pairs = plan.pairs.iter().flat_map(|pair| &pair.rules);
+        let input = plan.input.iter().flat_map(|input| input.rules.iter().flat_map(|(_, rules)| rules));
+        for rule in pairs.chain(input) {
+            for set in [&rule.source, &rule.destination] {
+                addresses.count(&set.v4);
+                addresses.count(&set.v6);
+            }
+        }
+        addresses
+    }
+
+    fn count<T: Named>(&mut self, set: &IntervalSet<T>) {
+        if set.intervals().len() >= SHARED {
+            *T::uses(self).entry(set.clone()).or_insert(0) += 1;
+        }
+    }
+
+    /// Appends what a match compares with: a value, `{ ... }` or `@name`.
+    pub(super) fn put<T: Named>(&mut self, text: &mut Text, set: &IntervalSet<T>) {
+        match set.intervals() {
+            [only] => put_range(text, *only),
+            few if few.len() < SHARED || (few.len() <= INLINE && T::uses(self).get(set).is_none_or(|n| *n < 2)) => {
+                text.push("{ ");
+                for (at, range) in few.iter().enumerate() {
+                    text.push(if at > 0 { ", " } else { "" });
+                    put_range(text, *range);
+                }
+                text.push(" }");
+            }
+            _ => {
+                text.push("@");
+                text.push(&self.name(set));
+            }
+        }
+    }
+
+    fn name<T: Named>(&mut self, set: &IntervalSet<T>) -> String {
+        if let Some(name) = T::named(self).get(set) {
+            return name.clone();
+        }
+        let name = format!("addresses{}_{}", T::DIGIT, T::named(self).len());
+        put!(self.sets, "\tset {name} {{ type {}; flags interval; elements = {{", T::TYPE);
+        for (at, range) in set.intervals().iter().enumerate() {
+            self.sets.push(if at > 0 { "," } else { "" });
+            self.sets.end();
+            self.sets.push("\t\t");
+            put_range(&mut self.sets, *range);
+        }
+        self.sets.end();
+        self.sets.line("\t} }");
+        T::named(self).insert(set.clone(), name.clone());
+        name
+    }
+}
+
+/// Appends numbers: a value, a range or `{ ... }`.
+pub(super) fn put_numbers<V: crate::packet::Value + std::fmt::Display>(text: &mut Text, set: &IntervalSet<V>) {
+    let one = |text: &mut Text, range: &Interval<V>| {
+        put!(text, "{}", range.first);
+        if range.first != range.last {
+            put!(text, "-{}", range.last);
+        }
+    };
+    if let [only] = set.intervals() {
+        one(text, only);
+        return;
+    }
+    text.push("{ ");
+    for (at, range) in set.intervals().iter().enumerate() {
+        if at > 0 {
+            text.push(", ");
+        }
+        one(text, range);
+    }
+    text.push(" }");
+}
+
+/// The name of a protocol with ports.
+pub(super) fn transport(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::TCP => "tcp",
+        Protocol::UDP => "udp",
+        _ => "sctp",
+    }
+}
+
+/// Appends the match of a service by the packet's own header, each part followed by a blank.
+pub(super) fn put_traffic(text: &mut Text, traffic: &Traffic, family: Family) {
+    match traffic {
+        Traffic::Any => {}
+        Traffic::Protocols(protocols) => {
+            text.push("meta l4proto ");
+            put_numbers(text, protocols);
+            text.push(" ");
+        }
+        Traffic::Ports { protocols, source, destination } => {
+            let header = match protocols.as_slice() {
+                [only] => transport(*only),
+                several => {
+                    let names: Vec<&str> = several.iter().map(|&protocol| transport(protocol)).collect();
+                    put!(text, "meta l4proto {{ {} }} ", names.join(", "));
+                    "th"
+                }
+            };
+            for (word, ports) in [("sport", source), ("dport", destination)] {
+                if !ports.is_full() {
+                    put!(text, "{header} {word} ");
+                    put_numbers(text, ports);
+                    text.push(" ");
+                }
+            }
+        }
+        Traffic::Icmp { types, codes } => {
+            let header = if family == Family::V4 { "icmp" } else { "icmpv6" };
+            for (word, numbers) in [("type", types), ("code", codes)] {
+                if !all_octets(numbers) {
+                    put!(text, "{header} {word} ");
+                    put_numbers(text, numbers);
+                    text.push(" ");
+                }
+            }
+        }
+    }
+}
+
+/// Appends `log prefix "..." `.
+pub(super) fn put_log(text: &mut Text, word: &str, name: &str) {
+    let room = PREFIX - "sekisho : ".len() - word.len() - 1;
+    put!(text, "log prefix \"sekisho {word} {}: \" ", fit(name, room));
+}
+
+/// Appends ` comment "..."`.
+pub(super) fn put_comment(text: &mut Text, name: &str) {
+    put!(text, " comment \"{}\"", fit(name, COMMENT));
+}

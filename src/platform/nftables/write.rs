@@ -1,0 +1,140 @@
+//! The file: sections in order, the forward chain, and the line numbers.
+
+use super::guard;
+use super::matching::Addresses;
+use crate::plan::{DevicePlan, PairPlan};
+use crate::platform::common::names::{safe, slug};
+use crate::platform::common::text::{Text, put};
+use crate::platform::{Line, LineScope, Written, WrittenFile};
+
+/// A part of the file; line numbers are counted inside a section until the file is put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    /// Maps and the chains that they lead to.
+    Lookups,
+    /// Chains of interface pairs, of quarantines and of the hooks.
+    Chains,
+}
+
+/// A device's file under construction.
+pub(super) struct Writer<'p> {
+    /// What to write.
+    pub(super) plan: &'p DevicePlan,
+    /// Address sets.
+    pub(super) addresses: Addresses,
+    /// The section [`Section::Lookups`].
+    pub(super) lookups: Text,
+    /// The section [`Section::Chains`].
+    pub(super) chains: Text,
+    /// Lines that decide, with the section that their number counts in.
+    pub(super) decided: Vec<(Section, Line)>,
+    /// Names of shared service chains.
+    pub(super) services: super::lookup::ServiceChains,
+    /// A number for the next generated name.
+    pub(super) serial: usize,
+}
+
+impl Writer<'_> {
+    /// The next number for a generated name.
+    pub(super) fn number(&mut self) -> usize {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Notes a line that decides.
+    pub(super) fn decide(&mut self, section: Section, line: usize, decided: Line) {
+        self.decided.push((section, Line { line, ..decided }));
+    }
+}
+
+/// Writes the file of a device.
+pub(super) fn write(plan: &DevicePlan) -> Written {
+    let mut writer = Writer {
+        plan,
+        addresses: Addresses::of(plan),
+        lookups: Text::default(),
+        chains: Text::default(),
+        decided: Vec::new(),
+        services: super::lookup::ServiceChains::default(),
+        serial: 0,
+    };
+    guard::quarantines(&mut writer);
+    for (at, pair) in plan.pairs.iter().enumerate() {
+        writer.pair(at, pair);
+    }
+    let drop = writer.forward();
+    guard::input(&mut writer);
+    writer.finish(drop)
+}
+
+impl Writer<'_> {
+    fn pair(&mut self, at: usize, pair: &PairPlan) {
+        let name = self.pair_chain(at, pair);
+        put!(self.chains, "\tchain {name} {{");
+        self.chains.end();
+        self.rules(&pair.rules, LineScope::Pair(at));
+        self.chains.line("\t}");
+    }
+
+    fn pair_chain(&self, at: usize, pair: &PairPlan) -> String {
+        format!(
+            "pair_{at}_{}_{}",
+            slug(self.interface(pair.in_interface), 15),
+            slug(self.interface(pair.out_interface), 15)
+        )
+    }
+
+    /// What the device calls an interface.
+    pub(super) fn interface(&self, index: usize) -> &str {
+        self.plan.interfaces.get(index).map_or("", |interface| &interface.name)
+    }
+
+    /// Writes the forward chain; returns the line of the default drop.
+    fn forward(&mut self) -> usize {
+        self.chains.line("\tchain forward {");
+        self.chains.line("\t\ttype filter hook forward priority filter; policy drop;");
+        guard::calls(self);
+        self.chains.line("\t\tct state established accept");
+        self.chains.line("\t\tct state related meta l4proto { icmp, ipv6-icmp } accept");
+        if !self.plan.pairs.is_empty() {
+            self.chains.line("\t\tiifname . oifname vmap {");
+            for (at, pair) in self.plan.pairs.iter().enumerate() {
+                let chain = self.pair_chain(at, pair);
+                let (from, to) =
+                    (self.interface(pair.in_interface).to_owned(), self.interface(pair.out_interface).to_owned());
+                let comma = if at + 1 < self.plan.pairs.len() { "," } else { "" };
+                put!(self.chains, "\t\t\t\"{from}\" . \"{to}\" : jump {chain}{comma}");
+                self.chains.end();
+            }
+            self.chains.line("\t\t}");
+        }
+        let drop = self.chains.line("\t\tcounter drop comment \"no rule permits it\"");
+        self.chains.line("\t}");
+        drop
+    }
+
+    fn finish(self, drop: usize) -> Written {
+        let mut file = Text::default();
+        file.line("#!/usr/sbin/nft -f");
+        put!(file, "# sekisho: what {} lets through (nftables)", safe(&self.plan.device));
+        file.end();
+        file.line("# Loading it replaces table inet sekisho in one transaction and touches nothing else.");
+        file.line("table inet sekisho");
+        file.line("delete table inet sekisho");
+        file.line("table inet sekisho {");
+        file.append(&self.addresses.sets);
+        let lookups = file.append(&self.lookups);
+        let chains = file.append(&self.chains);
+        file.line("}");
+        let place = |(section, line): (Section, Line)| {
+            let offset = if section == Section::Lookups { lookups } else { chains };
+            Line { line: line.line + offset, ..line }
+        };
+        Written {
+            lines: self.decided.into_iter().map(place).collect(),
+            default_drop: vec![(0, drop + chains)],
+            files: vec![WrittenFile { name: "ruleset.nft", text: file.finish() }],
+            commands: Vec::new(),
+        }
+    }
+}
