@@ -98,7 +98,6 @@ impl Writer<'_> {
             return;
         }
         self.body.line("-A INPUT -j SEKISHO-INPUT");
-        self.declare("SEKISHO-INPUT");
         self.declare("SEKISHO-own");
         let own = Arc::new(input.addresses.only(self.family));
         let action = Action { jump: "-j SEKISHO-own", comment: "", decides: None };

@@ -1,9 +1,11 @@
 //! iptables: `rules.v4` for `iptables-restore`, `rules.v6` for `ip6tables-restore`, with the same meaning as the nftables rule set.
 //!
-//! The rules stand in the table `security`, whose FORWARD hook comes after that of `filter` and which nobody else uses. A reader may doubt that. In
-//! `filter` no restore file can be loaded twice with `--noflush` and leave one jump without flushing FORWARD, other people's rules
-//! included; and without `--noflush` it would wipe the machine's INPUT rules. Here both ways of loading give the same, `filter` stays as it is, and an
-//! ACCEPT in `filter` cannot let a packet past. `write` assembles a file; `emit` turns products into lines; `matching` says
+//! The rules stand in the table `filter`, where everybody looks for them, in chains of their own behind one `-A FORWARD -j SEKISHO`. FORWARD is flushed first, in the same
+//! transaction: no restore file can be loaded twice with `--noflush` and leave one jump otherwise, and a foreign rule there would be dead behind the jump, or before it a way past. A reader
+//! may prefer the table `security`, which nobody else uses: but there `iptables -L` shows an empty FORWARD chain. INPUT is never flushed; a device that protects itself gets one more
+//! jump there from each load with `--noflush`, which changes nothing, because the chain behind it comes to the same end twice.
+//!
+//! `write` assembles a file; `emit` turns products into lines; `matching` says
 //! addresses and services; `dispatch` splits long lists by address blocks; `guard` writes quarantines and what protects the device itself.
 //!
 //! Absent on purpose: address translation, ipset (a second file with a life of its own), and every table and chain that is not ours.

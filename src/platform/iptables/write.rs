@@ -12,8 +12,6 @@ use crate::platform::common::text::{Text, put};
 use crate::platform::{Line, LineScope, Written, WrittenFile};
 use crate::syntax::ast::Effect;
 
-/// The table that holds everything.
-const TABLE: &str = "security";
 /// The longest log prefix, in bytes.
 const PREFIX: usize = 29;
 
@@ -52,10 +50,12 @@ fn file<T: Bits>(plan: &DevicePlan, written: &mut Written) {
         decided: Vec::new(),
         logs: BTreeMap::new(),
     };
+    // FORWARD holds the one jump and nothing else, however the file is loaded and how often: a rule before it could let packets past, one after it is never reached.
     writer.body.line("-F FORWARD");
-    writer.body.line("-F INPUT");
     writer.body.line("-A FORWARD -j SEKISHO");
     writer.declare("SEKISHO");
+    // Declared even where nothing is protected: a jump that an earlier load with --noflush left in INPUT must find no old rules.
+    writer.declare("SEKISHO-INPUT");
     let drop = writer.forward::<T>();
     writer.input::<T>();
     writer.finish(drop, written);
@@ -141,11 +141,10 @@ impl Writer<'_> {
         file.end();
         put!(
             file,
-            "# Loading it, with --noflush or without, replaces what stands in the table {TABLE} and touches no other."
+            "# Chains of its own, and FORWARD, which holds one jump to them. With --noflush all else stays as it is."
         );
         file.end();
-        put!(file, "*{TABLE}");
-        file.end();
+        file.line("*filter");
         for chain in &self.declared {
             put!(file, ":{chain} - [0:0]");
             file.end();
