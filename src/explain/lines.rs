@@ -52,7 +52,7 @@ fn decide(device: &Device, pair: Option<usize>, flow: &Flow) -> (usize, Option<u
 
 /// The quarantine that a line of the part before the interface pairs belongs to.
 fn quarantine(line: &Line) -> Option<&str> {
-    line.labels.last().map(|label| label.name.as_str())
+    line.labels.first().map(|label| label.name.as_str())
 }
 
 fn matches(line: &Line, flow: &Flow) -> bool {
