@@ -15,8 +15,13 @@
 )]
 
 mod harness;
+#[path = "../reference/mod.rs"]
+mod reference;
+#[path = "../worlds/mod.rs"]
+mod worlds;
 
 mod conversations;
+mod emitted;
 mod forwarding;
 mod limits;
 mod speed;
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
     }
     // A machine with two cores loses nothing by it, and the throughput tests gain.
     arguments.test_threads = arguments.test_threads.or(Some(1));
-    let tests = [forwarding::TESTS, conversations::TESTS, limits::TESTS, speed::TESTS].concat();
+    let tests = [forwarding::TESTS, conversations::TESTS, limits::TESTS, emitted::TESTS, speed::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let reason = unavailable.as_ref().filter(|_| required).map(ToString::to_string);
         let trial = Trial::test(name, move || match reason {

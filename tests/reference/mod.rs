@@ -4,9 +4,11 @@
 //! definition. Nothing here is shared with `src`. Wherever the contract can be read in two ways, the doc comment at that
 //! spot begins with `Reading:` and says which way was taken. Path facts are kept per pair of (zone, site) ends.
 //!
-//! [`sets`] says what addresses and services are in what, [`ways`] what paths there are, [`sample`] which flows to ask.
+//! [`sets`] says what addresses and services are in what, [`ways`] what paths there are, [`sample`] which flows to ask,
+//! [`probes`] what to send through one firewall.
 #![allow(dead_code, reason = "every test target uses another part")]
 
+pub mod probes;
 pub mod sample;
 pub mod sets;
 pub mod ways;

@@ -142,13 +142,15 @@ pub fn sample(reference: &Reference<'_>, seed: u64, count: usize) -> Vec<Flow> {
     flows.into_iter().collect()
 }
 
-struct Aim {
-    from: Vec<IpAddr>,
-    to: Vec<IpAddr>,
-    packets: Vec<Packet>,
+/// The border addresses and packets of one rule.
+pub struct Aim {
+    pub from: Vec<IpAddr>,
+    pub to: Vec<IpAddr>,
+    pub packets: Vec<Packet>,
 }
 
-fn aims(reference: &Reference<'_>, addresses: &[IpAddr]) -> Vec<Aim> {
+/// What to aim at: one for each rule, and at least one.
+pub fn aims(reference: &Reference<'_>, addresses: &[IpAddr]) -> Vec<Aim> {
     let held = |endpoints: &Endpoints| -> Vec<IpAddr> {
         addresses.iter().copied().filter(|address| reference.sets.holds(endpoints, *address)).collect()
     };

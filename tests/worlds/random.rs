@@ -246,6 +246,7 @@ impl Maker {
 
     fn device(&mut self, site: Option<usize>, managed: bool, joins: &[String]) {
         let index = self.world.devices.len();
+        let platform = *self.random.pick(&["nftables", "iptables"]);
         let interfaces = joins.iter().enumerate().map(|(index, joins)| Interface {
             name: format!("eth{index}"),
             joins: joins.clone(),
@@ -254,7 +255,7 @@ impl Maker {
         self.world.devices.push(Device {
             name: format!("{}{index}", if managed { "fw" } else { "rt" }),
             site: site.map(|site| self.world.sites[site].name.clone()),
-            platform: managed.then(|| "nftables".to_string()),
+            platform: managed.then(|| platform.to_string()),
             protect: false,
             interfaces: interfaces.collect(),
         });
