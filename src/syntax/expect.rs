@@ -239,7 +239,7 @@ fn blank_inside(piece: &Piece<'_>, at: usize) -> Option<Diagnostic> {
         let joins = open_at_end(at) || open_at_start(at + 1);
         next.kind == Kind::Word && next.start > this.end && joins
     };
-    let mut first = [at.wrapping_sub(1), at].into_iter().find(|&at| blank_after(at))?;
+    let mut first = [at.checked_sub(1), Some(at)].into_iter().flatten().find(|&at| blank_after(at))?;
     while first > piece.first && blank_after(first - 1) {
         first -= 1;
     }
@@ -301,7 +301,7 @@ fn misspelt_keyword(piece: &Piece<'_>, at: usize) -> Option<Diagnostic> {
 fn unquoted(piece: &Piece<'_>, at: usize) -> Option<Diagnostic> {
     piece.wanted(at).filter(|role| matches!(role, Role::Word | Role::Text))?;
     let token = piece.inside(at).filter(|token| token.kind == Kind::Word)?;
-    let (word, before) = (piece.word(at), piece.word(at - 1));
+    let (word, before) = (piece.word(at), at.checked_sub(1).map_or("", |before| piece.word(before)));
     let message = format!("`{}` must stand in quotes", shown(word));
     let error = Diagnostic::new(&syntax::UNQUOTED_WORD, piece.span(token), message).label("is no name");
     let before = if before.is_empty() { String::new() } else { format!("{before} ") };

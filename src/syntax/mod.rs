@@ -7,6 +7,7 @@
 pub mod ast;
 mod expect;
 mod format;
+pub mod fuzz;
 mod grammar;
 mod keywords;
 mod lower;

@@ -330,3 +330,31 @@ impl<'t> Reader<'t, '_> {
 fn first<'i>(mut pairs: Pairs<'i, Rule>) -> Option<Pair<'i, Rule>> {
     pairs.next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cuts of the reader agree with the grammar's own rule for a whole file: as many statements, no error.
+    #[test]
+    fn cuts_agree_with_the_grammar() {
+        let text = include_str!("../../tests/corpus/policy/every-construct.policy");
+        let mut sink = Sink::default();
+        let tree = parse(FileId(0), text, &mut sink);
+        assert!(sink.is_empty(), "{:?}", sink.as_slice());
+        let mut whole = Grammar::parse(Rule::file, text).expect("the grammar takes it");
+        let statements = whole.next().expect("a file").into_inner().filter(|pair| pair.as_rule() != Rule::EOI);
+        assert_eq!(statements.count(), tree.statements.len());
+    }
+
+    #[test]
+    fn expressions_of_the_command_line() {
+        let file = FileId(0);
+        assert_eq!(parse_endpoints(file, " tag:a & b, 10.0.0.0/8 ").map(|found| found.items.len()), Ok(2));
+        assert_eq!(parse_services(file, "tcp/443, ssh except udp").map(|found| found.except.len()), Ok(1));
+        for text in ["", "a b", "a,", "10.0.0.5/24", "from", "\"", "a }"] {
+            assert!(parse_endpoints(file, text).is_err_and(|errors| !errors.is_empty()), "{text}");
+            assert!(parse_services(file, text).is_err_and(|errors| !errors.is_empty()), "{text}");
+        }
+    }
+}

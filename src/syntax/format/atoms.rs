@@ -143,16 +143,15 @@ fn with_clauses(mut atoms: Vec<Atom>, clauses: &Clauses) -> Vec<Atom> {
 }
 
 fn meta(atoms: &mut Vec<Atom>, meta: &Meta) {
-    let quoted_or_plain: [(&str, &Option<Name>, fn(&str) -> String); 4] = [
-        ("owner", &meta.owner, words::word),
-        ("ticket", &meta.ticket, words::word),
-        ("because", &meta.because, words::quoted),
-        ("by", &meta.by, words::word),
-    ];
-    for (keyword, value, spell) in quoted_or_plain {
-        if let Some(value) = value {
-            atoms.push(Atom::new(Level::Meta, format!("{keyword} {}", spell(&value.value)), value.span));
-        }
+    let word =
+        |name: &Option<Name>, spell: fn(&str) -> String| name.as_ref().map(|name| (spell(&name.value), name.span));
+    for (keyword, value) in [
+        ("owner", word(&meta.owner, words::word)),
+        ("ticket", word(&meta.ticket, words::word)),
+        ("because", word(&meta.because, words::quoted)),
+        ("by", word(&meta.by, words::word)),
+    ] {
+        list(atoms, Level::Meta, keyword, value.into_iter().collect());
     }
     for (keyword, date) in [("start", &meta.start), ("until", &meta.until), ("review", &meta.review)] {
         if let Some(date) = date {

@@ -17,13 +17,13 @@ pub(super) fn address(context: &mut Context<'_>, pair: &Pair<'_, Rule>) -> Optio
     match read(context.span(pair), pair.as_str()) {
         Ok(range) => Some(range),
         Err(error) => {
-            context.report(error);
+            context.report(*error);
             None
         }
     }
 }
 
-fn read(span: Span, text: &str) -> Result<AddressRange, Diagnostic> {
+fn read(span: Span, text: &str) -> Result<AddressRange, Box<Diagnostic>> {
     if let Some((first, last)) = text.split_once('-') {
         range(span, text, first, last)
     } else if let Some((address, length)) = text.split_once('/') {
@@ -33,9 +33,10 @@ fn read(span: Span, text: &str) -> Result<AddressRange, Diagnostic> {
     }
 }
 
-fn single(span: Span, text: &str) -> Result<IpAddr, Diagnostic> {
+fn single(span: Span, text: &str) -> Result<IpAddr, Box<Diagnostic>> {
     text.parse().map_err(|_| {
-        Diagnostic::new(&syntax::ADDRESS_MALFORMED, span, format!("`{text}` is no address")).label(why_not(text))
+        let error = Diagnostic::new(&syntax::ADDRESS_MALFORMED, span, format!("`{text}` is no address"));
+        Box::new(error.label(why_not(text)))
     })
 }
 
@@ -60,7 +61,7 @@ fn why_not(text: &str) -> String {
     }
 }
 
-fn prefix(span: Span, text: &str, address: &str, length: &str) -> Result<AddressRange, Diagnostic> {
+fn prefix(span: Span, text: &str, address: &str, length: &str) -> Result<AddressRange, Box<Diagnostic>> {
     let address = single(span, address).map_err(|mut error| {
         error.message = format!("`{text}` is no prefix");
         error
@@ -70,16 +71,17 @@ fn prefix(span: Span, text: &str, address: &str, length: &str) -> Result<Address
         Family::V6 => 128,
     };
     let net = plain_number(length).and_then(|bits| IpNet::new(address, bits).ok()).ok_or_else(|| {
-        Diagnostic::new(&syntax::ADDRESS_MALFORMED, span, format!("`{text}` is no prefix"))
-            .label(format!("the length of this prefix is a number from 0 to {most}"))
+        let error = Diagnostic::new(&syntax::ADDRESS_MALFORMED, span, format!("`{text}` is no prefix"));
+        Box::new(error.label(format!("the length of this prefix is a number from 0 to {most}")))
     })?;
     let network = net.trunc();
     if network.addr() == address {
         return Ok(network.into());
     }
-    Err(Diagnostic::new(&syntax::HOST_BITS, span, format!("`{text}` is both a host and a prefix"))
+    let error = Diagnostic::new(&syntax::HOST_BITS, span, format!("`{text}` is both a host and a prefix"))
         .label(format!("the network of this length is `{network}`"))
-        .help(format!("use `{network}` for the network, or `{address}` for the one address")))
+        .help(format!("use `{network}` for the network, or `{address}` for the one address"));
+    Err(Box::new(error))
 }
 
 fn plain_number(text: &str) -> Option<u8> {
@@ -89,21 +91,21 @@ fn plain_number(text: &str) -> Option<u8> {
     text.parse().ok()
 }
 
-fn range(span: Span, text: &str, first: &str, last: &str) -> Result<AddressRange, Diagnostic> {
+fn range(span: Span, text: &str, first: &str, last: &str) -> Result<AddressRange, Box<Diagnostic>> {
     let end = |part: &str| {
         single(span, part).map_err(|mut error| {
             error.message = format!("`{text}` is no address range");
-            error.help("write both ends in full, as in `10.0.0.1-10.0.0.9`")
+            Box::new(error.help("write both ends in full, as in `10.0.0.1-10.0.0.9`"))
         })
     };
     let (low, high) = (end(first)?, end(last)?);
     if Family::of(low) != Family::of(high) {
-        return Err(Diagnostic::new(&syntax::TWO_FAMILIES, span, format!("the range `{text}` mixes IPv4 and IPv6"))
-            .label("both ends must be of one family"));
+        let error = Diagnostic::new(&syntax::TWO_FAMILIES, span, format!("the range `{text}` mixes IPv4 and IPv6"));
+        return Err(Box::new(error.label("both ends must be of one family")));
     }
     AddressRange::between(low, high).ok_or_else(|| {
-        Diagnostic::new(&syntax::ADDRESS_RANGE_REVERSED, span, format!("the range `{text}` runs backwards"))
-            .label(format!("`{last}` is below `{first}`"))
-            .help(format!("use `{last}-{first}`"))
+        let error =
+            Diagnostic::new(&syntax::ADDRESS_RANGE_REVERSED, span, format!("the range `{text}` runs backwards"));
+        Box::new(error.label(format!("`{last}` is below `{first}`")).help(format!("use `{last}-{first}`")))
     })
 }
