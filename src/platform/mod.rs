@@ -9,6 +9,9 @@ mod nftables;
 mod registry;
 mod written;
 
+#[cfg(test)]
+mod tests;
+
 pub use registry::{ALL, by_name};
 pub use written::{Decision, Line, LineScope, Written, WrittenFile};
 

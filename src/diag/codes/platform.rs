@@ -8,8 +8,5 @@ pub static UNKNOWN_PLATFORM: Code = Code::error("E0601", "unknown platform");
 /// The name of an interface cannot be written in a rule, or would mean something else there.
 pub static INTERFACE_NAME: Code = Code::error("E0602", "an interface name that a rule cannot say");
 
-/// Two interfaces of a device have one name.
-pub static INTERFACE_TWICE: Code = Code::error("E0603", "two interfaces of one name");
-
 /// All codes of this file.
-pub const ALL: &[&Code] = &[&UNKNOWN_PLATFORM, &INTERFACE_NAME, &INTERFACE_TWICE];
+pub const ALL: &[&Code] = &[&UNKNOWN_PLATFORM, &INTERFACE_NAME];

@@ -1,6 +1,6 @@
 //! Which interface names a config can say exactly.
 
-use crate::diag::codes::platform::{INTERFACE_NAME, INTERFACE_TWICE};
+use crate::diag::codes::platform::INTERFACE_NAME;
 use crate::diag::{Diagnostic, Sink};
 use crate::plan::DevicePlan;
 
@@ -31,7 +31,7 @@ pub(in crate::platform) fn check(plan: &DevicePlan, sink: &mut Sink) -> bool {
             fine = false;
             sink.push(
                 Diagnostic::new(
-                    &INTERFACE_TWICE,
+                    &INTERFACE_NAME,
                     interface.span,
                     format!("`{}` has two interfaces called `{}`", plan.device, interface.name),
                 )

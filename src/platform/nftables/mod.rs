@@ -14,9 +14,6 @@ mod matching;
 mod rules;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 use super::common::interfaces;
 use super::{Platform, Written};
 use crate::diag::Sink;
