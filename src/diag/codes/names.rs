@@ -4,8 +4,6 @@ use crate::diag::code::{Code, Severity};
 
 /// Two things of one name space have the same name.
 pub static NAME_TWICE: Code = Code::error("E0201", "a name stands for two things");
-/// A site, transit, device, group or feed is called like a keyword.
-pub static KEYWORD_NAME: Code = Code::error("E0202", "a keyword as a name");
 /// An endpoint names something that does not exist.
 pub static UNKNOWN_NAME: Code = Code::error("E0203", "an unknown site, network, host, device, group or feed");
 /// `tag:NAME` that nothing carries.
@@ -34,8 +32,6 @@ pub static UNKNOWN_SERVICE: Code = Code::error("E0214", "an unknown service");
 pub static SERVICE_TWICE: Code = Code::error("E0215", "a service that is defined twice");
 /// Services that contain each other.
 pub static SERVICE_CIRCLE: Code = Code::error("E0216", "services that contain each other");
-/// A service called like a protocol or a keyword.
-pub static SERVICE_NAME: Code = Code::error("E0217", "a service with the name of a protocol or a keyword");
 /// A well-known service that the project defines anew.
 pub static SERVICE_REDEFINED: Code = Code::lint("W0218", Severity::Note, "a well-known service that is defined anew");
 /// A service expression without any service.
@@ -82,7 +78,6 @@ pub static UNUSED_FEED: Code = Code::lint("W0238", Severity::Warning, "a feed th
 /// All codes of this file.
 pub const ALL: &[&Code] = &[
     &NAME_TWICE,
-    &KEYWORD_NAME,
     &UNKNOWN_NAME,
     &UNKNOWN_TAG,
     &UNKNOWN_ATTRIBUTE,
@@ -97,7 +92,6 @@ pub const ALL: &[&Code] = &[
     &UNKNOWN_SERVICE,
     &SERVICE_TWICE,
     &SERVICE_CIRCLE,
-    &SERVICE_NAME,
     &SERVICE_REDEFINED,
     &EMPTY_SERVICES,
     &DEVICE_SITE,

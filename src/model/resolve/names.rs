@@ -1,54 +1,13 @@
-//! The name space of sites, transits, devices, groups and feeds; and which words are not free.
+//! The name space of sites, transits, devices, groups and feeds. That no name is a keyword was seen to when it was read.
 
 use std::collections::HashMap;
 
 use super::places::Places;
 use super::problem::twice;
-use crate::diag::codes::names;
-use crate::diag::{Diagnostic, Sink};
+use crate::diag::Sink;
 use crate::model::types::{DeviceId, Model, SiteId, TransitId};
 use crate::source::Spanned;
 use crate::syntax::ast::{self, Statement};
-
-/// The reserved words of the language.
-const KEYWORDS: [&str; 31] = [
-    "advisory",
-    "allow",
-    "any",
-    "because",
-    "both-ways",
-    "by",
-    "deny",
-    "except",
-    "feed",
-    "for",
-    "from",
-    "group",
-    "keep",
-    "log",
-    "must",
-    "never",
-    "of",
-    "on",
-    "only",
-    "owner",
-    "purpose",
-    "quarantine",
-    "ref",
-    "review",
-    "service",
-    "start",
-    "ticket",
-    "to",
-    "transitive",
-    "until",
-    "via",
-];
-
-/// Whether a word is reserved (`waive` included).
-pub(super) fn is_keyword(word: &str) -> bool {
-    word == "waive" || KEYWORDS.binary_search(&word).is_ok()
-}
 
 /// What a bare name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +67,6 @@ impl<'a> NameTable<'a> {
     }
 
     fn add(&mut self, name: &'a Spanned<String>, named: Named, sink: &mut Sink) -> bool {
-        if is_keyword(&name.value) {
-            sink.push(keyword(name, named));
-        }
         if let Some((first, place)) = self.entries.get(name.value.as_str()) {
             let message = if first.kind() == named.kind() {
                 format!("`{}` is defined twice as {}", name.value, named.kind())
@@ -123,13 +79,6 @@ impl<'a> NameTable<'a> {
         self.entries.insert(&name.value, (named, name));
         true
     }
-}
-
-fn keyword(name: &Spanned<String>, named: Named) -> Diagnostic {
-    let what = named.kind();
-    Diagnostic::new(&names::KEYWORD_NAME, name.span, format!("{what} cannot be called `{}`", name.value))
-        .label("a word of the policy language")
-        .help(format!("rename it, for example to `{}-1`", name.value))
 }
 
 /// Enters everything that has a bare name: the inventory first, then the policy in the order of files.
@@ -179,13 +128,5 @@ fn define<'a>(statement: &'a Statement, table: &mut NameTable<'a>, definitions: 
         | Statement::Assertion(_)
         | Statement::Waiver(_)
         | Statement::Quarantine(_) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn keywords_are_sorted() {
-        assert!(super::KEYWORDS.is_sorted());
     }
 }

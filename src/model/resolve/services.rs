@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::circles::order;
 use super::intern::Interner;
-use super::names::is_keyword;
 use super::problem::{Guesses, Problem};
 use crate::diag::codes::names;
 use crate::diag::{Diagnostic, Sink};
 use crate::model::services::{well_known, well_known_names};
 use crate::model::types::ServiceId;
-use crate::packet::{Interval, Protocol, ServiceSet};
+use crate::packet::{Interval, ServiceSet};
 use crate::source::Spanned;
 use crate::syntax::ast::{Service, ServiceDefinition, Services};
 
@@ -94,14 +93,6 @@ impl<'a, 'm> ServiceResolver<'a, 'm> {
 
     fn enter(&mut self, at: usize, definition: &'a ServiceDefinition, sink: &mut Sink) {
         let name = &definition.name;
-        if Protocol::by_name(&name.value).is_some() || name.value == "protocol" || is_keyword(&name.value) {
-            let message = format!("a service cannot be called `{}`", name.value);
-            sink.push(
-                Diagnostic::new(&names::SERVICE_NAME, name.span, message)
-                    .label("a word of the policy language")
-                    .help(format!("rename it, for example to `my-{}`", name.value)),
-            );
-        }
         let first = self.names.get(name.value.as_str()).and_then(|&first| self.definitions.get(first));
         match first {
             Some(first) => {
