@@ -3,6 +3,8 @@
 //! A document has a heading per behaviour, a sentence that says why, a fenced `policy` block, and fenced blocks with what comes of it:
 //! `errors` (the diagnostics, concise form) or `formatted` (the canonical form). `UPDATE_GOLDEN=1` rewrites these blocks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

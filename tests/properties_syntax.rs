@@ -1,5 +1,7 @@
 //! What must hold of every policy text: print and parse are inverse, formatting is idempotent, comments are kept, nothing panics.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
+
 use proptest::prelude::*;
 use sekisho::diag::Sink;
 use sekisho::source::FileId;
