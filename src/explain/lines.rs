@@ -50,7 +50,7 @@ fn decide(device: &Device, pair: Option<usize>, flow: &Flow) -> (usize, Option<u
     of_family.map_or((0, None), |(file, line)| (*file, Some(*line)))
 }
 
-/// The quarantine that a line of the part before the interface pairs belongs to.
+/// The quarantine that a line of the part before the interface pairs belongs to; a rule that it keeps is named after it.
 fn quarantine(line: &Line) -> Option<&str> {
     line.labels.first().map(|label| label.name.as_str())
 }
