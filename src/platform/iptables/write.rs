@@ -29,6 +29,8 @@ pub(super) struct Writer<'p> {
     pub(super) decided: Vec<Line>,
     /// Chains that log and decide, by word and name.
     logs: BTreeMap<(&'static str, String), String>,
+    /// Chains that hold the sources of one rule.
+    pub(super) shared: BTreeMap<(LineScope, String), String>,
 }
 
 /// Writes the files of a device.
@@ -49,6 +51,7 @@ fn file<T: Bits>(plan: &DevicePlan, written: &mut Written) {
         body: Text::default(),
         decided: Vec::new(),
         logs: BTreeMap::new(),
+        shared: BTreeMap::new(),
     };
     // FORWARD holds the one jump and nothing else, however the file is loaded and how often: a rule before it could let packets past, one after it is never reached.
     writer.body.line("-F FORWARD");
