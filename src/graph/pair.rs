@@ -115,17 +115,30 @@ impl<'t> PairGraph<'t> {
             .collect()
     }
 
-    /// The zones from which paths from the source enter a firewall, seen as the end of the way. Empty if it is not connected with the source.
+    /// The zones from which the flow enters a firewall that has the destination's address itself: those from which paths to the destination's zone
+    /// enter it, and that zone where the flow can get there without the firewall. Ascending; empty if there is no path.
     #[must_use]
     pub fn entries(&self, firewall: usize) -> Vec<ZoneId> {
-        let place = self.firewalls.binary_search(&firewall).ok();
-        let (Some(at), Some(a)) = (place, self.vertex(self.source)) else { return Vec::new() };
-        let vertex = self.zones.len() + at;
-        let Some(from) = self.tree.side(vertex, a) else { return Vec::new() };
-        let zones = self.topology.firewalls.get(firewall).map(|firewall| firewall.zones.as_slice()).unwrap_or_default();
-        let enters =
-            |zone: &ZoneId| self.vertex(*zone).and_then(|at| self.tree.block_of_edge(vertex, at)) == Some(from.block);
-        zones.iter().copied().filter(enters).collect()
+        if self.source == self.destination {
+            return vec![self.source];
+        }
+        let (Some(a), Some(b)) = (self.vertex(self.source), self.vertex(self.destination)) else { return Vec::new() };
+        if !self.is_connected() {
+            return Vec::new();
+        }
+        let vertex = self.firewalls.binary_search(&firewall).map(|at| self.zones.len() + at);
+        let sides =
+            vertex.ok().and_then(|vertex| Some((vertex, self.tree.side(vertex, a)?, self.tree.side(vertex, b)?)));
+        // On no way at all, it is reached like any other address of the zone.
+        let Some((vertex, from, to)) = sides else { return vec![self.destination] };
+        let mut zones: Vec<ZoneId> =
+            self.crossings(firewall, vertex, from, to).into_iter().map(|(enter, _)| enter).collect();
+        if from.block == to.block {
+            zones.push(self.destination);
+        }
+        zones.sort_unstable();
+        zones.dedup();
+        zones
     }
 
     fn distances(&self, start: usize) -> Vec<usize> {

@@ -87,13 +87,7 @@ impl Placement<'_> {
 
     /// The zones from which flows between two places enter a firewall that is their end.
     fn entries(&self, number: usize, from: PlaceId, to: PlaceId) -> Vec<ZoneId> {
-        let topology = self.shared().topology;
-        let Some(firewall) = topology.firewalls.get(number) else { return Vec::new() };
-        match topology.zones.place(from).map(|place| place.zone) {
-            // The source stands next to the firewall: its own interface there is the way.
-            Some(zone) if firewall.zones.contains(&zone) => vec![zone],
-            _ => PairGraph::new(topology, from, to).map(|graph| graph.entries(number)).unwrap_or_default(),
-        }
+        PairGraph::new(self.shared().topology, from, to).map(|graph| graph.entries(number)).unwrap_or_default()
     }
 
     /// The active quarantines that a firewall can see something of.

@@ -221,8 +221,10 @@ impl<'w> Reference<'w> {
     ///
     /// Reading: neighbour discovery is ICMPv6 133 to 136 (137, redirect: not said); ICMP errors are types 3, 11 and 12 (4 and
     /// 5: not said) and ICMPv6 1 to 4; they are admitted on every interface and from every source.
-    /// Reading: a flow to an own address may come in by any interface that an allowed pair of the flow's way has as its
-    /// first, by any interface in the destination's zone, and by nothing else.
+    /// Reading: "always admits ICMP errors" and "quarantine beats both" contradict each other where a quarantine holds an end: not said.
+    /// Reading: a flow to an own address may come in by any interface that an allowed pair of the flow's way has as its first
+    /// (the firewall stands on the way to the address's zone), and by one in the address's zone if a path reaches that zone without
+    /// this firewall, or the flow never leaves the zone; by nothing else.
     /// Reading: if both ends lie in one zone the verdict is `unenforced`, and still the protected device admits the flow only
     /// if it is permitted, since it is filtered "by the firewall itself".
     pub fn expected_input(&self, device: &str, in_interface: &str, flow: &Flow) -> Option<bool> {
@@ -232,7 +234,8 @@ impl<'w> Reference<'w> {
             return None;
         }
         match (flow.protocol, flow.source_port) {
-            (58, Some(1..=4 | 133..=136)) | (1, Some(3 | 11 | 12)) => return Some(true),
+            (58, Some(133..=136)) => return Some(true),
+            (58, Some(1..=4)) | (1, Some(3 | 11 | 12)) => return self.quarantines_of(flow).is_empty().then_some(true),
             (58, Some(137)) | (1, Some(4 | 5)) => return None,
             _ => {}
         }
@@ -244,8 +247,13 @@ impl<'w> Reference<'w> {
         };
         let zone = self.zone_of_interface(device, in_interface);
         let ways = self.ways(&source, &destination);
+        if source.zone == destination.zone {
+            return Some(zone == destination.zone);
+        }
         let on_the_way = ways.allowed.iter().any(|(firewall, from, _)| firewall == device && *from == zone);
-        Some((on_the_way || zone == destination.zone) && (ways.exists || source.zone == destination.zone))
+        let may_use = self.topology.may_use(own, &source, &destination);
+        let is_spared = ways.exists && (!may_use || ways.spared.contains(device));
+        Some(on_the_way || (zone == destination.zone && is_spared))
     }
 
     /// Each (firewall, zone in, zone out) that an enumerated simple path uses and the definition by blocks does not allow.

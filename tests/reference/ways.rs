@@ -36,6 +36,8 @@ pub struct Ways {
     pub exists: bool,
     /// The firewalls on any path.
     pub firewalls: BTreeSet<String>,
+    /// The firewalls that some path does without.
+    pub spared: BTreeSet<String>,
     /// The (firewall, zone in, zone out) that enumerated paths use.
     pub used: BTreeSet<(String, Zone, Zone)>,
     /// The (firewall, zone in, zone out) that the definition by blocks allows.
@@ -109,7 +111,7 @@ impl<'w> Topology<'w> {
     }
 
     /// Whether paths between these ends may use the firewall: core, at a hub, or of the source's or the destination's site.
-    fn may_use(&self, firewall: &Device, source: &End, destination: &End) -> bool {
+    pub fn may_use(&self, firewall: &Device, source: &End, destination: &End) -> bool {
         let Some(name) = &firewall.site else { return true };
         let is_hub = self.world.sites.iter().any(|site| site.name == *name && site.transit);
         is_hub || source.site.as_ref() == Some(name) || destination.site.as_ref() == Some(name)
@@ -167,8 +169,12 @@ fn ways_in(graph: &Graph, source: Zone, destination: Zone) -> Ways {
     let mut first_path = None;
     let mut steps = 0;
     let mut path = vec![source.clone()];
+    let firewalls: Vec<&String> =
+        graph.keys().filter_map(|vertex| if let Vertex::Firewall(name) = vertex { Some(name) } else { None }).collect();
     walk(graph, &destination, &mut path, &mut steps, &mut |path| {
         note(path, &mut ways);
+        let spared = firewalls.iter().filter(|name| !path.contains(&Vertex::Firewall(name.to_string())));
+        ways.spared.extend(spared.map(|name| name.to_string()));
         first_path.get_or_insert_with(|| path.to_vec());
     });
     if let Some(path) = first_path {
