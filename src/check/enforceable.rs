@@ -3,7 +3,8 @@
 //! Flows without a path count for nothing: no network carries them, so nothing has to enforce them. `deny ... from any` names the zone of its own destination too; that
 //! is said, but as a warning, because the rest of it is enforced.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::{Context, Lint};
 use crate::diag::codes::topology::{
@@ -24,7 +25,7 @@ impl Lint for Enforceable {
     }
 
     fn run(&self, context: &Context<'_>, sink: &mut Sink) {
-        let mut places = Places { context, seen: std::collections::HashMap::new() };
+        let mut places = Places { context, seen: HashMap::new(), met: HashMap::new() };
         for rule in &context.model.rules {
             if let Some(found) = judge(&mut places, rule) {
                 sink.push(found);
@@ -33,53 +34,91 @@ impl Lint for Enforceable {
     }
 }
 
-/// The places of one family that an endpoint set has addresses in.
-type PlaceSet = std::rc::Rc<BTreeSet<PlaceId>>;
+/// What an endpoint set has addresses of one family in; both lists ascend.
+#[derive(Default)]
+struct PlaceSet {
+    places: Vec<PlaceId>,
+    zones: Vec<ZoneId>,
+}
 
-/// Remembers the places of endpoint sets.
+/// What an endpoint set has addresses in, by family.
+type ByFamily = Rc<[PlaceSet; 2]>;
+
+/// Remembers the places of endpoint sets, and what meets between two of them: many rules share their ends.
 struct Places<'c> {
     context: &'c Context<'c>,
-    seen: std::collections::HashMap<EndpointId, [PlaceSet; 2]>,
+    seen: HashMap<EndpointId, ByFamily>,
+    met: HashMap<(EndpointId, EndpointId), [Met; 2]>,
 }
 
 impl Places<'_> {
-    fn of(&mut self, id: EndpointId) -> [PlaceSet; 2] {
+    fn of(&mut self, id: EndpointId) -> ByFamily {
         let (model, topology) = (self.context.model, self.context.topology);
-        self.seen.entry(id).or_insert_with(|| find_places(model, topology, id)).clone()
+        self.seen.entry(id).or_insert_with(|| Rc::new(find_places(model, topology, id))).clone()
+    }
+
+    /// What the flows between two sets meet, by family.
+    fn between(&mut self, source: EndpointId, destination: EndpointId) -> [Met; 2] {
+        if let Some(known) = self.met.get(&(source, destination)) {
+            return *known;
+        }
+        let (from, to) = (self.of(source), self.of(destination));
+        let topology = self.context.topology;
+        let ([from_v4, from_v6], [to_v4, to_v6]) = (&*from, &*to);
+        let found = [meet(topology, from_v4, to_v4), meet(topology, from_v6, to_v6)];
+        self.met.insert((source, destination), found);
+        found
     }
 }
 
 fn find_places(model: &Model, topology: &Topology, id: EndpointId) -> [PlaceSet; 2] {
-    let mut sets = [BTreeSet::new(), BTreeSet::new()];
+    let mut sets = [PlaceSet::default(), PlaceSet::default()];
     for (range, location) in model.located.meet(model.endpoint(id)) {
         let [v4, v6] = &mut sets;
         let set = match range {
             AddressRange::V4(_) => v4,
             AddressRange::V6(_) => v6,
         };
-        set.extend(topology.zones.place_at(location));
+        set.places.extend(topology.zones.place_at(location));
     }
-    sets.map(std::rc::Rc::new)
+    for set in &mut sets {
+        set.places.sort_unstable();
+        set.places.dedup();
+        set.zones =
+            set.places.iter().filter_map(|place| topology.zones.place(*place)).map(|place| place.zone).collect();
+        set.zones.dedup();
+    }
+    sets
 }
 
-/// What the flows of a rule meet.
-#[derive(Default)]
+/// What some flows meet.
+#[derive(Debug, Clone, Copy, Default)]
 struct Met {
-    /// Some flow has a path through firewalls.
+    /// One has a path through firewalls.
     enforced: bool,
-    /// Some flow stays in this zone.
+    /// One stays in this zone.
     within: Option<ZoneId>,
-    /// There is a flow at all.
+    /// There is one at all.
     any: bool,
+}
+
+impl Met {
+    fn and(self, other: Self) -> Self {
+        Self {
+            enforced: self.enforced || other.enforced,
+            within: self.within.or(other.within),
+            any: self.any || other.any,
+        }
+    }
 }
 
 fn judge(places: &mut Places<'_>, rule: &Rule) -> Option<Diagnostic> {
     let mut met = Met::default();
     for product in &rule.products {
-        let (from, to) = (places.of(product.source), places.of(product.destination));
-        for (family, (from, to)) in Family::BOTH.into_iter().zip(from.iter().zip(&to)) {
+        let found = places.between(product.source, product.destination);
+        for (family, found) in Family::BOTH.into_iter().zip(found) {
             if !places.context.model.service(product.services).only(family).is_empty() {
-                meet(places.context.topology, from, to, &mut met);
+                met = met.and(found);
             }
         }
     }
@@ -122,17 +161,24 @@ fn judge(places: &mut Places<'_>, rule: &Rule) -> Option<Diagnostic> {
     }
 }
 
-fn meet(topology: &Topology, from: &BTreeSet<PlaceId>, to: &BTreeSet<PlaceId>, met: &mut Met) {
+fn meet(topology: &Topology, from: &PlaceSet, to: &PlaceSet) -> Met {
     let zone = |place: &PlaceId| topology.zones.place(*place).map(|place| place.zone);
-    let zones: BTreeSet<ZoneId> = from.iter().filter_map(zone).collect();
-    met.any |= !from.is_empty() && !to.is_empty();
-    let shared = to.iter().find(|place| {
-        let other_is_public = from.len() == 1 && from.iter().all(|place| topology.zones.is_public(*place));
-        zone(place).is_some_and(|zone| zones.contains(&zone)) && !(topology.zones.is_public(**place) && other_is_public)
-    });
-    met.within = met.within.or(shared.and_then(zone));
-    met.enforced =
-        met.enforced || from.iter().any(|a| to.iter().any(|b| zone(a) != zone(b) && topology.is_connected(*a, *b)));
+    let is_public = |set: &PlaceSet, zone: ZoneId| {
+        let mut here =
+            set.places.iter().filter(|place| topology.zones.place(**place).map(|place| place.zone) == Some(zone));
+        here.all(|place| topology.zones.is_public(*place))
+    };
+    let (few, many) = if from.zones.len() <= to.zones.len() { (from, to) } else { (to, from) };
+    // Between public addresses nothing flows that anybody here could see.
+    let stays =
+        |zone: &&ZoneId| many.zones.binary_search(zone).is_ok() && !(is_public(from, **zone) && is_public(to, **zone));
+    let enforced =
+        from.places.iter().any(|a| to.places.iter().any(|b| zone(a) != zone(b) && topology.is_connected(*a, *b)));
+    Met {
+        enforced,
+        within: few.zones.iter().find(stays).copied(),
+        any: !from.places.is_empty() && !to.places.is_empty(),
+    }
 }
 
 /// Adds the device that joins networks of a zone without filtering, if one does.
