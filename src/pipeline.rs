@@ -8,6 +8,8 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::check::{self, Context};
+use crate::diag::codes::input::UNREAD;
+use crate::diag::codes::platform::FOLDER_NAME;
 use crate::diag::{Diagnostic, Severity, Sink};
 use crate::graph::Topology;
 use crate::inventory::{self, Inventory};
@@ -48,6 +50,14 @@ pub fn load(directory: &Path) -> Result<Loaded, Vec<ProjectError>> {
 #[must_use]
 pub fn resolve(project: Project) -> Loaded {
     let mut sink = Sink::default();
+    for path in &project.unread {
+        let message = format!("`{path}` looks like a part of the project, and is not read");
+        sink.push(
+            Diagnostic::without_place(&UNREAD, message)
+                .note("hidden files, directories behind symbolic links, and endings in capital letters are passed over")
+                .help("rename it, or take it out of the project"),
+        );
+    }
     let settings = project
         .of_kind(FileKind::Settings)
         .next()
@@ -109,6 +119,9 @@ impl Loaded {
     }
 }
 
+/// The longest name of a folder that common file systems take, in bytes.
+const LONGEST_FOLDER: usize = 255;
+
 /// A planned and written device.
 #[derive(Debug)]
 pub struct Device {
@@ -122,6 +135,12 @@ pub struct Device {
 #[must_use]
 pub fn write_device(placement: &Placement<'_>, number: usize, sink: &mut Sink) -> Option<Device> {
     let plan = placement.plan(number)?;
+    if plan.device.len() > LONGEST_FOLDER || plan.device.eq_ignore_ascii_case("manifest.json") {
+        let message = format!("the folder of the rule sets cannot be called `{}`, like the device", plan.device);
+        let help = format!("call the device something else, of at most {LONGEST_FOLDER} bytes");
+        sink.push(Diagnostic::new(&FOLDER_NAME, plan.span, message).help(help));
+        return None;
+    }
     let written = platform::by_name(&plan.platform)?.write(&plan, sink)?;
     Some(Device { plan, written })
 }

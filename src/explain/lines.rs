@@ -13,11 +13,9 @@ pub(super) fn hop(placement: &Placement<'_>, topology: &Topology, on: &OnTheWay,
     let device = write_device(placement, on.firewall, &mut Sink::default())?;
     let zones = &topology.firewalls.get(on.firewall)?.interface_zones;
     let zone = |interface: usize| zones.get(interface).copied();
-    let crossed = |pair: &crate::plan::PairPlan| match (zone(pair.in_interface), zone(pair.out_interface)) {
-        (Some(from), Some(to)) => on.crossings.contains(&(from, to)),
-        _ => false,
-    };
-    let pair = device.plan.pairs.iter().position(crossed);
+    let zones_of = |pair: &crate::plan::PairPlan| Some((zone(pair.in_interface)?, zone(pair.out_interface)?));
+    let crossing = on.crossings.first().copied();
+    let pair = device.plan.pairs.iter().position(|pair| zones_of(pair) == crossing);
     let (file, line) = decide(&device, pair, flow);
     let file = device.written.files.get(file).map(|file| file.name.to_owned()).unwrap_or_default();
     Some(Hop { device: device.plan.device, file, line })

@@ -14,7 +14,7 @@ use super::zones::{PlaceId, ZoneId};
 pub struct OnTheWay {
     /// Index into [`Topology::firewalls`].
     pub firewall: usize,
-    /// Ordered pairs (in, out) of zones.
+    /// Ordered pairs (in, out) of zones, the ones on short ways first.
     pub crossings: Vec<(ZoneId, ZoneId)>,
 }
 
@@ -87,11 +87,15 @@ impl<'t> PairGraph<'t> {
         if a == b {
             return Vec::new();
         }
-        let distance = self.distances(a);
+        let (distance, left) = (self.distances(a), self.distances(b));
         let mut result: Vec<(usize, OnTheWay)> = Vec::new();
         for (&firewall, vertex) in self.firewalls.iter().zip(self.zones.len()..) {
             if let (Some(from), Some(to)) = (self.tree.side(vertex, a), self.tree.side(vertex, b)) {
-                let crossings = self.crossings(firewall, vertex, from, to);
+                let mut crossings = self.crossings(firewall, vertex, from, to);
+                let steps = |zone: ZoneId, to: &[usize]| {
+                    self.vertex(zone).and_then(|at| to.get(at).copied()).unwrap_or(usize::MAX)
+                };
+                crossings.sort_by_key(|(enter, leave)| steps(*enter, &distance).saturating_add(steps(*leave, &left)));
                 if !crossings.is_empty() {
                     result
                         .push((distance.get(vertex).copied().unwrap_or(usize::MAX), OnTheWay { firewall, crossings }));

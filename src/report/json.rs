@@ -74,6 +74,15 @@ pub struct ExplainReport {
     pub notes: Vec<String>,
 }
 
+/// What any command prints when its input is bad.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiagnosticReport {
+    /// `sekisho/<command>/1`
+    pub schema: String,
+    /// What was found, by place.
+    pub diagnostics: Vec<DiagnosticObject>,
+}
+
 /// `sekisho check`
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {

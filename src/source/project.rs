@@ -2,15 +2,17 @@
 //!
 //! Every `*.yaml` (and `*.yml`) is inventory, every `*.policy` is policy, in any sub-directory; `sekisho.yaml` at the root is
 //! settings. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
-//! directories are passed over, symbolic links to directories are not followed.
+//! files and directories are passed over, symbolic links to directories are not followed; what looks like policy and is not read is listed. A link to a file may not lead out of the project: what is
+//! read can show in diagnostics.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::files::Sources;
 use super::span::FileId;
 
-/// Files larger than this are refused (16 MiB of text is far beyond what people write; generated inventory fits).
+/// Files larger than this are refused: far beyond what people write, and generated inventory fits.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// What a file of a project is.
@@ -33,6 +35,8 @@ pub struct Project {
     pub sources: Sources,
     /// Each file with what it is.
     pub files: Vec<(FileId, FileKind)>,
+    /// Paths that look like policy or inventory and were not read: hidden ones, names in other letters (`x.Policy`), and directories behind symbolic links.
+    pub unread: Vec<String>,
 }
 
 impl Project {
@@ -59,11 +63,13 @@ pub struct ProjectError {
 pub fn load_directory(root: &Path) -> Result<Project, Vec<ProjectError>> {
     let mut errors = Vec::new();
     let mut paths = Vec::new();
-    collect(root, "", &mut paths, &mut errors);
+    let mut unread = Vec::new();
+    collect(root, "", &mut paths, &mut unread, &mut errors);
     paths.sort();
-    let mut project = Project { root: root.to_path_buf(), ..Project::default() };
+    unread.sort();
+    let mut project = Project { root: root.to_path_buf(), unread, ..Project::default() };
     for (relative, path, kind) in paths {
-        match read_text(&path) {
+        match read_inside(root, &path) {
             Ok(text) => {
                 let id = project.sources.add(relative, text);
                 project.files.push((id, kind));
@@ -80,20 +86,26 @@ pub fn load_directory(root: &Path) -> Result<Project, Vec<ProjectError>> {
 ///
 /// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
 pub fn read_feed(root: &Path, relative: &str) -> Result<String, String> {
-    let inside = |path: PathBuf| path.canonicalize().map_err(|error| error.to_string());
-    let (root, path) = (inside(root.to_path_buf())?, inside(root.join(relative))?);
+    let text = read_inside(root, &root.join(relative))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Reads a regular file; a symbolic link may lead to one inside the project only.
+fn read_inside(root: &Path, path: &Path) -> Result<String, String> {
+    let inside = |path: &Path| path.canonicalize().map_err(|error| error.to_string());
+    let (root, path) = (inside(root)?, inside(path)?);
     if !path.starts_with(&root) {
         return Err("it lies outside the project".to_owned());
     }
-    read_text(&path)
-}
-
-fn read_text(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("{size} bytes are more than the {MAX_FILE_BYTES} that one file may have"));
+    if !fs::metadata(&path).map_err(|error| error.to_string())?.is_file() {
+        return Err("it is not a regular file".to_owned());
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let file = fs::File::open(&path).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("it has more than the {MAX_FILE_BYTES} bytes that one file may have"));
+    }
     String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text at byte {}", error.utf8_error().valid_up_to()))
 }
 
@@ -101,6 +113,7 @@ fn collect(
     directory: &Path,
     prefix: &str,
     found: &mut Vec<(String, PathBuf, FileKind)>,
+    unread: &mut Vec<String>,
     errors: &mut Vec<ProjectError>,
 ) {
     let shown = if prefix.is_empty() { directory.display().to_string() } else { prefix.to_owned() };
@@ -121,15 +134,22 @@ fn collect(
             errors.push(ProjectError { path: shown.clone(), message: "holds a file whose name is not UTF-8".into() });
             continue;
         };
-        if name.starts_with('.') {
-            continue;
-        }
         let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(&path, &relative, found, errors);
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if name.starts_with('.') {
+            // Directories such as `.git` and `.github` hold other people's YAML.
+            if !is_directory && name.ends_with(".policy") {
+                unread.push(relative);
+            }
+        } else if is_directory {
+            collect(&path, &relative, found, unread, errors);
+        } else if path.is_dir() {
+            unread.push(relative);
         } else if let Some(kind) = kind_of(&relative) {
             found.push((relative, path, kind));
+        } else if kind_of(&relative.to_lowercase()).is_some() {
+            unread.push(relative);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::syntax::ast::AssertionKind;
 
 pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
     let progress = Progress::start(common, "reading");
-    let loaded = match load(&arguments.directory) {
+    let loaded = match load(common, "check", &arguments.directory, arguments.format.name()) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
@@ -20,7 +20,7 @@ pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
     let found = if loaded.is_sound() { loaded.lint(&Topology::new(&loaded.model), at) } else { loaded.diagnostics() };
     drop(progress);
     if arguments.format != ReportFormat::Json {
-        let exit = report(common, arguments.format.name(), &loaded.project.sources, &found);
+        let exit = report(common, "check", arguments.format.name(), &loaded.project.sources, &found);
         if loaded.is_sound() && !common.quiet {
             said_of_assertions(&loaded, at);
         }

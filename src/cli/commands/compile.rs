@@ -15,7 +15,7 @@ use crate::report::json::{self, Manifest, ManifestFile};
 
 pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
     let progress = Progress::start(common, "reading");
-    let loaded = match load_sound(common, &arguments.directory, arguments.format.name()) {
+    let loaded = match load_sound(common, "compile", &arguments.directory, arguments.format.name()) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
@@ -25,7 +25,7 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
     progress.stage("writing rule sets");
     let devices = match pipeline::write_all(&placement, Made::new) {
         Ok(devices) => devices,
-        Err(found) => return report(common, arguments.format.name(), &loaded.project.sources, &found),
+        Err(found) => return report(common, "compile", arguments.format.name(), &loaded.project.sources, &found),
     };
     let manifest = json::to_text(&Manifest {
         schema: "sekisho/compile/1",

@@ -22,7 +22,7 @@ use crate::report::json;
 use crate::syntax;
 
 pub(super) fn run(common: &Common, arguments: &Explain) -> Exit {
-    let mut loaded = match load_sound(common, &arguments.directory, arguments.format.name()) {
+    let mut loaded = match load_sound(common, "explain", &arguments.directory, arguments.format.name()) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
@@ -34,7 +34,7 @@ pub(super) fn run(common: &Common, arguments: &Explain) -> Exit {
     };
     match flow(&mut loaded, from, to, on) {
         Ok((flow, any_source_port)) => one(common, arguments, &loaded, &flow, any_source_port),
-        Err(found) => report(common, arguments.format.name(), &loaded.project.sources, &found),
+        Err(found) => report(common, "explain", arguments.format.name(), &loaded.project.sources, &found),
     }
 }
 

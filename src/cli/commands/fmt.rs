@@ -66,7 +66,7 @@ fn one(common: &Common, arguments: &Fmt, path: &Path) -> Exit {
     let mut sink = Sink::default();
     let tree = syntax::parse(file, &text, &mut sink);
     if sink.has_bad_input() {
-        return report(common, "text", &sources, &sink.into_sorted());
+        return report(common, "fmt", "text", &sources, &sink.into_sorted());
     }
     let formatted = syntax::format(&text, &tree);
     match (arguments.check, stdin) {

@@ -7,7 +7,7 @@ use crate::draw;
 use crate::report::graph::{dot, mermaid, svg};
 
 pub(super) fn run(common: &Common, arguments: &Graph) -> Exit {
-    let loaded = match load_sound(common, &arguments.directory, "text") {
+    let loaded = match load_sound(common, "graph", &arguments.directory, "text") {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };

@@ -15,8 +15,10 @@ use jiff::civil::Date;
 
 use super::args::{Cli, Command, Common};
 use super::{Exit, clock, output};
+use crate::diag::codes::input::UNREADABLE;
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
+use crate::report::json::{self, DiagnosticReport};
 use crate::source::Sources;
 
 pub use pages::PAGES;
@@ -34,23 +36,24 @@ pub fn run(cli: &Cli) -> Exit {
     }
 }
 
-/// Reads and resolves a project; what cannot be read is said and ends the command.
-fn load(directory: &Path) -> Result<Loaded, Exit> {
+/// Reads and resolves a project; what cannot be read is reported and ends the command.
+fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
     pipeline::load(directory).map_err(|errors| {
-        for error in errors {
-            output::error_line(&format!("`{}`: {}", error.path, error.message));
-        }
-        Exit::BadInput
+        let found: Vec<Diagnostic> = errors
+            .into_iter()
+            .map(|error| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message)))
+            .collect();
+        report(common, command, format, &Sources::default(), &found)
     })
 }
 
 /// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.
-fn load_sound(common: &Common, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    let loaded = load(directory)?;
+fn load_sound(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
+    let loaded = load(common, command, directory, format)?;
     if loaded.is_sound() {
         return Ok(loaded);
     }
-    Err(report(common, format, &loaded.project.sources, &loaded.diagnostics()))
+    Err(report(common, command, format, &loaded.project.sources, &loaded.diagnostics()))
 }
 
 /// The day that a command asks about.
@@ -58,14 +61,13 @@ fn day(common: &Common) -> Date {
     common.at.unwrap_or_else(clock::today)
 }
 
-/// Prints what was found: JSON as the result, everything else for people.
-fn report(common: &Common, format: &str, sources: &Sources, found: &[Diagnostic]) -> Exit {
+/// Prints what was found: JSON as the result, under the schema of the command, everything else for people.
+fn report(common: &Common, command: &str, format: &str, sources: &Sources, found: &[Diagnostic]) -> Exit {
     let outcome = outcome(found);
     if format == "json" {
-        let text = crate::diag::render::by_name(format)
-            .map(|json| json.render(sources, found, output::options(common)))
-            .unwrap_or_default();
-        return outcome.worst(output::result(&text));
+        let object =
+            DiagnosticReport { schema: format!("sekisho/{command}/1"), diagnostics: json::objects(sources, found) };
+        return outcome.worst(output::result(&json::to_text(&object)));
     }
     output::diagnostics(common, format, sources, found);
     outcome

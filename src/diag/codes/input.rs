@@ -1,6 +1,6 @@
 //! Codes about the input of commands.
 
-use crate::diag::code::Code;
+use crate::diag::code::{Code, Severity};
 
 /// Two addresses of a question are of different families.
 pub static FAMILY_MIXED: Code = Code::error("E0701", "a flow between two address families");
@@ -9,5 +9,10 @@ pub static NOT_ONE_SERVICE: Code = Code::error("E0702", "a question about more t
 /// The service cannot occur between addresses of that family.
 pub static SERVICE_OF_FAMILY: Code = Code::error("E0703", "a service of the other address family");
 
+/// A file or directory of the project cannot be read.
+pub static UNREADABLE: Code = Code::error("E0704", "a file that cannot be read");
+/// A file looks like policy or inventory, and is not read.
+pub static UNREAD: Code = Code::lint("W0705", Severity::Warning, "a file that looks like policy and is not read");
+
 /// All codes of this file.
-pub const ALL: &[&Code] = &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY];
+pub const ALL: &[&Code] = &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY, &UNREADABLE, &UNREAD];

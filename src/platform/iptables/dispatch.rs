@@ -20,6 +20,8 @@ const LONG: usize = 64;
 const LARGE: usize = 16;
 /// A block has two to the power of this many children.
 const BITS: u32 = 4;
+/// Blocks are split at most so many times on the way of a packet: the kernel refuses more than 16 jumps in a row, and other chains need some of them.
+const DEEP: usize = 6;
 
 /// Addresses with bits.
 pub(super) trait Bits: Space {
@@ -67,6 +69,8 @@ struct Item<'r> {
 struct Blocks<T> {
     source: Interval<T>,
     destination: Interval<T>,
+    /// How many splits led here.
+    depth: usize,
 }
 
 impl Item<'_> {
@@ -107,10 +111,38 @@ impl<T: Value> Blocks<T> {
 
     fn with(self, side: Side, block: Interval<T>) -> Self {
         match side {
-            Side::Source => Self { source: block, ..self },
-            Side::Destination => Self { destination: block, ..self },
+            Side::Source => Self { source: block, depth: self.depth + 1, ..self },
+            Side::Destination => Self { destination: block, depth: self.depth + 1, ..self },
         }
     }
+}
+
+/// A block and what is left of the rules in it.
+type Child<'r, T> = (Interval<T>, Vec<Item<'r>>);
+
+/// Splits rules over the children of the smallest block that holds them all; `None` if that gains nothing, because most rules reach into most children.
+fn split<'r, T: Bits>(items: &[Item<'r>], side: Side) -> Option<Vec<Child<'r, T>>> {
+    let ends = items.iter().flat_map(|item| T::of(item.side(side)).intervals());
+    let (first, last) = ends.fold((T::MAX, T::MIN), |(a, b), i| (a.min(i.first), b.max(i.last)));
+    let (hull, free) = T::common(first, last);
+    let weigh = |items: &[Item<'_>]| items.iter().map(Item::weight::<T>).sum::<usize>();
+    let before = weigh(items);
+    let (mut children, mut all) = (Vec::new(), 0);
+    let mut at = Some(hull.first);
+    while let Some(start) = at {
+        let block = T::block(start, free.saturating_sub(BITS));
+        let inside: Vec<Item<'_>> = items.iter().filter_map(|item| item.within(side, block)).collect();
+        let weight = weigh(&inside);
+        all += weight;
+        if weight * 10 > before * 9 || all > before * 2 {
+            return None;
+        }
+        if !inside.is_empty() {
+            children.push((block, inside));
+        }
+        at = block.last.next().filter(|&next| next <= hull.last);
+    }
+    Some(children)
 }
 
 impl Writer<'_> {
@@ -125,21 +157,21 @@ impl Writer<'_> {
                 large: T::of(&rule.source).intervals().len() > LARGE,
             });
             let items: Vec<Item<'_>> = items.filter(|item| item.services > 0).collect();
-            let all = Blocks { source: Interval::full(), destination: Interval::full() };
+            let all = Blocks { source: Interval::full(), destination: Interval::full(), depth: 0 };
             self.dispatch::<T>(chain, &items, all, scope);
         }
     }
 
     fn dispatch<T: Bits>(&mut self, chain: &str, items: &[Item<'_>], blocks: Blocks<T>, scope: LineScope) {
         let weight: usize = items.iter().map(Item::weight::<T>).sum();
-        if weight > LONG {
+        if weight > LONG && blocks.depth < DEEP {
             for side in [Side::Destination, Side::Source] {
                 let (stay, go): (Vec<Item<'_>>, Vec<Item<'_>>) = items
                     .iter()
                     .cloned()
                     .partition(|item| (side == Side::Source && item.large) || item.covers(side, blocks.of(side)));
-                if go.len() > 1 {
-                    self.children::<T>(chain, &go, side, blocks, scope);
+                if let (true, Some(children)) = (go.len() > 1, split::<T>(&go, side)) {
+                    self.children::<T>(chain, children, side, blocks, scope);
                     self.dispatch::<T>(chain, &stay, blocks, scope);
                     return;
                 }
@@ -150,24 +182,22 @@ impl Writer<'_> {
         }
     }
 
-    /// Splits rules over the children of the smallest block that holds them all.
-    fn children<T: Bits>(&mut self, chain: &str, items: &[Item<'_>], side: Side, blocks: Blocks<T>, scope: LineScope) {
-        let ends = items.iter().flat_map(|item| T::of(item.side(side)).intervals());
-        let (first, last) = ends.fold((T::MAX, T::MIN), |(a, b), i| (a.min(i.first), b.max(i.last)));
-        let (hull, free) = T::common(first, last);
-        let mut at = Some(hull.first);
-        while let Some(start) = at {
-            let block = T::block(start, free.saturating_sub(BITS));
-            let inside: Vec<Item<'_>> = items.iter().filter_map(|item| item.within(side, block)).collect();
-            if !inside.is_empty() {
-                let name = self.chain("b");
-                let prefix = T::range(block).to_string();
-                let word = if side == Side::Source { "-s" } else { "-d" };
-                let jump = format!("-j {name}");
-                self.line(chain, &format!("{word} {prefix} "), &Action { jump: &jump, comment: "", decides: None });
-                self.dispatch::<T>(&name, &inside, blocks.with(side, block), scope);
-            }
-            at = block.last.next().filter(|&next| next <= hull.last);
+    /// Writes a chain for each child.
+    fn children<T: Bits>(
+        &mut self,
+        chain: &str,
+        children: Vec<Child<'_, T>>,
+        side: Side,
+        blocks: Blocks<T>,
+        scope: LineScope,
+    ) {
+        for (block, inside) in children {
+            let name = self.chain("b");
+            let prefix = T::range(block).to_string();
+            let word = if side == Side::Source { "-s" } else { "-d" };
+            let jump = format!("-j {name}");
+            self.line(chain, &format!("{word} {prefix} "), &Action { jump: &jump, comment: "", decides: None });
+            self.dispatch::<T>(&name, &inside, blocks.with(side, block), scope);
         }
     }
 
@@ -196,7 +226,7 @@ impl Writer<'_> {
 
     /// The jump to the chain that holds the sources and services of a rule, whose destination is decided by then.
     fn sources<T: Bits>(&mut self, rule: &PlannedRule, scope: LineScope) -> String {
-        let key = (scope, rule.label.name.clone());
+        let key = (scope, rule.label.name.clone(), rule.source.clone());
         if let Some(chain) = self.shared.get(&key) {
             return format!("-j {chain}");
         }

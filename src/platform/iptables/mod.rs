@@ -13,6 +13,7 @@
 mod dispatch;
 mod emit;
 mod guard;
+mod limits;
 mod matching;
 mod write;
 
@@ -35,6 +36,7 @@ impl Platform for Iptables {
     }
 
     fn write(&self, plan: &DevicePlan, sink: &mut Sink) -> Option<Written> {
-        interfaces::check(plan, sink).then(|| write::write(plan))
+        let fine = [interfaces::check(plan, sink), limits::check(plan, sink)];
+        fine.iter().all(|fine| *fine).then(|| write::write(plan))
     }
 }

@@ -1,10 +1,11 @@
 //! The two files: chains declared first, then their lines, and the line numbers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dispatch::Bits;
 use super::emit::file_of;
-use crate::packet::Family;
+use crate::packet::{AddressSet, Family};
 use crate::plan::{DevicePlan, PlannedRule};
 use crate::platform::common::names::{fit, safe, slug};
 use crate::platform::common::rules::word;
@@ -30,7 +31,7 @@ pub(super) struct Writer<'p> {
     /// Chains that log and decide, by word and name.
     logs: BTreeMap<(&'static str, String), String>,
     /// Chains that hold the sources of one rule.
-    pub(super) shared: BTreeMap<(LineScope, String), String>,
+    pub(super) shared: BTreeMap<(LineScope, String, Arc<AddressSet>), String>,
 }
 
 /// Writes the files of a device.
