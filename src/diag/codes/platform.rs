@@ -2,11 +2,8 @@
 
 use crate::diag::code::Code;
 
-/// A `platform:` that sekisho writes no rules for. Pushed by the model stage.
-pub static UNKNOWN_PLATFORM: Code = Code::error("E0601", "unknown platform");
-
 /// The name of an interface cannot be written in a rule, or would mean something else there.
 pub static INTERFACE_NAME: Code = Code::error("E0602", "an interface name that a rule cannot say");
 
 /// All codes of this file.
-pub const ALL: &[&Code] = &[&UNKNOWN_PLATFORM, &INTERFACE_NAME];
+pub const ALL: &[&Code] = &[&INTERFACE_NAME];
