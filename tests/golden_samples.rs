@@ -186,7 +186,9 @@ fn loads(project: &Path, _: &Path) -> Result<(), String> {
     for path in files(&out).keys() {
         let file = out.join(path);
         let twice = |load: &str, list: &str| {
-            format!("set -e; {load} < \"$0\"; first=$({list}); {load} < \"$0\"; test \"$first\" = \"$({list})\"; test -n \"$first\"")
+            format!(
+                "set -e; {load} < \"$0\"; first=$({list}); {load} < \"$0\"; test \"$first\" = \"$({list})\"; test -n \"$first\""
+            )
         };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let scripts = match name.as_str() {

@@ -23,9 +23,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "diag", "packet", "syntax", "model", "graph"]),
     ("report", &["diag", "packet"]),
     ("draw.rs", &["packet", "syntax", "model", "report"]),
-    ("pipeline.rs", &["source", "diag", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"]),
+    (
+        "pipeline.rs",
+        &["source", "diag", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
+    ),
     ("explain", &["source", "diag", "packet", "syntax", "graph", "pipeline", "plan", "platform", "reach", "report"]),
-    ("cli", &["source", "diag", "packet", "syntax", "model", "graph", "plan", "platform", "reach", "report", "pipeline", "explain", "draw"]),
+    (
+        "cli",
+        &[
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "platform", "reach", "report", "pipeline",
+            "explain", "draw",
+        ],
+    ),
 ];
 
 /// Files that may have more than 600 lines, with the reason.

@@ -65,8 +65,7 @@ fn flow(loaded: &mut Loaded, from: IpAddr, to: IpAddr, on: &str) -> Result<(Flow
             }
             NotSingle::Several => {
                 let message = format!("`{on}` is more than one service");
-                Diagnostic::new(&NOT_ONE_SERVICE, services.span, message)
-                    .help(one_of(&set, Family::of(from)))
+                Diagnostic::new(&NOT_ONE_SERVICE, services.span, message).help(one_of(&set, Family::of(from)))
             }
         }]
     })?;
