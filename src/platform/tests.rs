@@ -137,7 +137,7 @@ impl Dice {
     }
 
     fn plan(&mut self) -> DevicePlan {
-        let count = [3, 12, 90][self.roll(3) as usize];
+        let count = [3, 12, 40, 3, 12, 40, 90, 210][self.roll(8) as usize];
         let mut plan = plan(self.rules(count));
         for name in ["Q-1", "Q-2"] {
             if self.roll(3) == 0 {
@@ -217,7 +217,7 @@ fn decided<'w>(written: &'w Written, scope: LineScope, flow: &Flow) -> (bool, Op
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn the_lines_mean_the_plan(seed in 1_u64..) {
         let mut dice = Dice(seed);
@@ -267,7 +267,7 @@ fn loads(platform: &str, written: &Written) -> Option<Result<(), String>> {
 
 #[test]
 fn what_is_written_loads_twice_and_changes_nothing_the_second_time() {
-    for seed in 1..24_u64 {
+    for seed in 1..13_u64 {
         let plan = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).plan();
         for platform in ALL {
             let written = write(*platform, &plan);

@@ -16,6 +16,8 @@ use crate::platform::{Line, LineScope};
 
 /// More lines than this in a chain are split.
 const LONG: usize = 64;
+/// Sources of more ranges than this are never repeated.
+const LARGE: usize = 16;
 /// A block has two to the power of this many children.
 const BITS: u32 = 4;
 
@@ -56,6 +58,8 @@ struct Item<'r> {
     source: Arc<AddressSet>,
     destination: Arc<AddressSet>,
     services: usize,
+    /// Whether its sources stand in a chain of their own, shared by all places that it is repeated in.
+    large: bool,
 }
 
 /// The block of each side that a chain is for.
@@ -77,6 +81,9 @@ impl Item<'_> {
     /// About how many lines it takes.
     fn weight<T: Bits>(&self) -> usize {
         let (s, d) = (T::of(&self.source).intervals().len(), T::of(&self.destination).intervals().len());
+        if self.large {
+            return d;
+        }
         (s * d * self.services).min(s + d + self.services)
     }
 
@@ -115,6 +122,7 @@ impl Writer<'_> {
                 source: rule.source.clone(),
                 destination: destination_in(rule, T::FAMILY),
                 services: services(&rule.services, T::FAMILY, By::Packet).len(),
+                large: T::of(&rule.source).intervals().len() > LARGE,
             });
             let items: Vec<Item<'_>> = items.filter(|item| item.services > 0).collect();
             let all = Blocks { source: Interval::full(), destination: Interval::full() };
@@ -126,8 +134,10 @@ impl Writer<'_> {
         let weight: usize = items.iter().map(Item::weight::<T>).sum();
         if weight > LONG {
             for side in [Side::Destination, Side::Source] {
-                let (stay, go): (Vec<Item<'_>>, Vec<Item<'_>>) =
-                    items.iter().cloned().partition(|item| item.covers(side, blocks.of(side)));
+                let (stay, go): (Vec<Item<'_>>, Vec<Item<'_>>) = items
+                    .iter()
+                    .cloned()
+                    .partition(|item| (side == Side::Source && item.large) || item.covers(side, blocks.of(side)));
                 if go.len() > 1 {
                     self.children::<T>(chain, &go, side, blocks, scope);
                     self.dispatch::<T>(chain, &stay, blocks, scope);
@@ -169,6 +179,12 @@ impl Writer<'_> {
             }
             addresses(item.side(side), T::FAMILY, side, By::Packet)
         };
+        if item.large {
+            let jump = self.sources::<T>(item.rule, scope);
+            let action = Action { jump: &jump, comment: &item.rule.label.name, decides: None };
+            self.product(chain, &[side(Side::Destination)], &action);
+            return;
+        }
         let dimensions =
             [side(Side::Source), side(Side::Destination), services(&item.rule.services, T::FAMILY, By::Packet)];
         let line = line_of(item.rule, T::FAMILY, scope);
@@ -176,5 +192,53 @@ impl Writer<'_> {
         let jump = self.target(item.rule);
         let action = Action { jump: &jump, comment: &item.rule.label.name, decides: Some(&decides) };
         self.product(chain, &dimensions, &action);
+    }
+
+    /// The jump to the chain that holds the sources and services of a rule, whose destination is decided by then.
+    fn sources<T: Bits>(&mut self, rule: &PlannedRule, scope: LineScope) -> String {
+        let key = (scope, rule.label.name.clone());
+        if let Some(chain) = self.shared.get(&key) {
+            return format!("-j {chain}");
+        }
+        let chain = self.chain("s");
+        self.shared.insert(key, chain.clone());
+        let destination = destination_in(rule, T::FAMILY);
+        let verdict = self.target(rule);
+        let alternatives = services(&rule.services, T::FAMILY, By::Packet);
+        // With one service the lines of the sources decide, else those of the services behind them.
+        let alone = alternatives.len() == 1;
+        let jump = if alone {
+            verdict
+        } else {
+            let name = self.chain("v");
+            let line = Line { destination: destination.clone(), ..line_of(rule, T::FAMILY, scope) };
+            let action = Action { jump: &verdict, comment: &rule.label.name, decides: Some(&line) };
+            self.product(&name, std::slice::from_ref(&alternatives), &action);
+            format!("-j {name}")
+        };
+        let line = Line { destination, ..line_of(rule, T::FAMILY, scope) };
+        let ranges = T::of(&rule.source).intervals();
+        let step = if ranges.len() > LONG { LARGE } else { LONG };
+        for part in ranges.chunks(step) {
+            let mut into = chain.clone();
+            // A sorted list in parts: one line says whether a part can hold the source at all.
+            if let (true, Some(first), Some(last)) = (step == LARGE, part.first(), part.last()) {
+                into = self.chain("s");
+                let hull = T::range(Interval { first: first.first, last: last.last });
+                let (from, to) = (hull.first(), hull.last());
+                let go = format!("-j {into}");
+                let options = format!("-m iprange --src-range {from}-{to} ");
+                self.line(&chain, &options, &Action { jump: &go, comment: "", decides: None });
+            }
+            let set = Arc::new(T::wrap(part.iter().copied().collect()));
+            let mut dimensions = vec![addresses(&set, T::FAMILY, Side::Source, By::Packet)];
+            if alone {
+                dimensions.push(alternatives.clone());
+            }
+            let line = Line { source: set, ..line.clone() };
+            let action = Action { jump: &jump, comment: &rule.label.name, decides: alone.then_some(&line) };
+            self.product(&into, &dimensions, &action);
+        }
+        format!("-j {chain}")
     }
 }

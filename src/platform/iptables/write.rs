@@ -31,6 +31,8 @@ pub(super) struct Writer<'p> {
     pub(super) decided: Vec<Line>,
     /// Chains that log and decide, by word and name.
     logs: BTreeMap<(&'static str, String), String>,
+    /// Chains that hold the sources of one rule.
+    pub(super) shared: BTreeMap<(LineScope, String), String>,
 }
 
 /// Writes the files of a device.
@@ -51,6 +53,7 @@ fn file<T: Bits>(plan: &DevicePlan, written: &mut Written) {
         body: Text::default(),
         decided: Vec::new(),
         logs: BTreeMap::new(),
+        shared: BTreeMap::new(),
     };
     writer.body.line("-F FORWARD");
     writer.body.line("-F INPUT");

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::matching::{put_comment, put_log, put_numbers, put_traffic, transport};
+use super::matching::{put_comment, put_log, put_numbers, transport, wide};
 use super::write::{Section, Writer};
 use crate::packet::{AddressSet, Family, IntervalSet, ServiceSet};
 use crate::plan::{PlannedQuarantine, PlannedRule};
@@ -69,7 +69,7 @@ fn keep(writer: &mut Writer<'_>, quarantine: &PlannedQuarantine, rule: &PlannedR
         put_address(writer, &mut text, "daddr", &rule.destination, family, by);
         match by {
             By::Connection => put_original(&mut text, &traffic, family),
-            By::Packet => put_traffic(&mut text, &traffic, family),
+            By::Packet => writer.addresses.put_traffic(&mut text, &traffic, family),
         }
         text.push("counter return");
         put_comment(&mut text, &format!("{} keeps {}", quarantine.label.name, rule.label.name));
@@ -139,13 +139,14 @@ fn put_original(text: &mut Text, traffic: &Traffic, family: Family) {
         Traffic::Any => {}
         Traffic::Protocols(protocols) => {
             text.push("ct original protocol ");
-            put_numbers(text, protocols);
+            put_numbers(text, &wide(protocols));
             text.push(" ");
         }
         Traffic::Ports { protocols, source, destination } => {
             let names: Vec<&str> = protocols.iter().map(|&protocol| transport(protocol)).collect();
             put!(text, "meta l4proto {{ {icmp}, {} }} ct original protocol ", names.join(", "));
-            let numbers: IntervalSet<u8> = protocols.iter().map(|p| crate::packet::Interval::single(p.0)).collect();
+            let numbers: IntervalSet<u16> =
+                protocols.iter().map(|p| crate::packet::Interval::single(u16::from(p.0))).collect();
             put_numbers(text, &numbers);
             text.push(" ");
             for (word, ports) in [("proto-src", source), ("proto-dst", destination)] {

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::matching::{COMMENT, Named, put_range, put_traffic};
+use super::matching::{COMMENT, Named, put_range};
 use super::rules::{put_rest, verdict};
 use super::write::{Section, Writer};
 use crate::packet::{AddressSet, Family, Interval, IntervalSet, ServiceSet};
@@ -29,8 +29,8 @@ const WIDE: usize = 64;
 const PIECES: usize = 16;
 /// A source of more ranges than this is matched by a set, not spread over a map.
 const LARGE: usize = 16;
-/// The most rules, summed over destination groups, that are spread over chains; beyond it lines are shorter.
-const BUDGET: usize = 400_000;
+/// The most rules with large sources, summed over destination groups, that are repeated in chains; beyond it plain lines load faster.
+const BUDGET: usize = 50_000;
 
 /// Chains that hold services only, by what they mean: shared by all rules of a device with the same services.
 #[derive(Debug, Default)]
@@ -80,7 +80,8 @@ impl Writer<'_> {
     fn destinations<T: Named>(&mut self, run: &mut Run<'_>, list: &[u32]) {
         let pieces = cells(intervals(run, list, |rule| T::of(&rule.destination)));
         let all = groups(pieces);
-        if all.iter().map(|(list, _)| list.len()).sum::<usize>() > BUDGET {
+        let large = |id: &&u32| run.get(**id).is_some_and(|rule| T::of(&rule.source).intervals().len() > LARGE);
+        if all.iter().map(|(list, _)| list.iter().filter(large).count()).sum::<usize>() > BUDGET {
             for rule in run.all(list).cloned().collect::<Vec<_>>() {
                 self.rule(&rule, T::FAMILY, run.scope);
             }
@@ -113,13 +114,7 @@ impl Writer<'_> {
         let (large, small): (Vec<u32>, Vec<u32>) =
             list.iter().partition(|&&id| run.get(id).is_some_and(|r| T::of(&r.source).intervals().len() > LARGE));
         let lines = |ids: &[u32]| run.all(ids).map(|rule| matches(&rule.services, T::FAMILY).len()).sum::<usize>();
-        let (as_lines, mapped) = if lines(list) <= FEW {
-            (list.to_vec(), Vec::new())
-        } else if lines(&large) <= FEW {
-            (large, small)
-        } else {
-            (Vec::new(), list.to_vec())
-        };
+        let (as_lines, mapped) = if lines(list) <= FEW { (list.to_vec(), Vec::new()) } else { (large, small) };
         let map = (!mapped.is_empty()).then(|| self.sources::<T>(run, &mapped, &destination, name));
         put!(self.lookups, "\tchain {name} {{");
         self.lookups.end();
@@ -146,7 +141,7 @@ impl Writer<'_> {
                 self.addresses.put(&mut text, T::of(&rule.source));
                 text.push(" ");
             }
-            put_rest(&mut text, rule, &traffic, T::FAMILY);
+            put_rest(&mut self.addresses, &mut text, rule, &traffic, T::FAMILY);
             let line = text.end();
             self.lookups = text;
             let sets = (rule.source.clone(), destination.clone(), services);
@@ -198,7 +193,7 @@ impl Writer<'_> {
             for rule in run.all(list) {
                 for traffic in matches(&rule.services, T::FAMILY) {
                     self.lookups.push("\t\t");
-                    put_rest(&mut self.lookups, rule, &traffic, T::FAMILY);
+                    put_rest(&mut self.addresses, &mut self.lookups, rule, &traffic, T::FAMILY);
                     self.lookups.end();
                 }
             }
@@ -230,7 +225,7 @@ impl Writer<'_> {
         self.lookups.end();
         for traffic in matches(&key.2, T::FAMILY) {
             self.lookups.push("\t\t");
-            put_traffic(&mut self.lookups, &traffic, T::FAMILY);
+            self.addresses.put_traffic(&mut self.lookups, &traffic, T::FAMILY);
             put!(self.lookups, "counter {}", verdict(first));
             self.lookups.end();
         }

@@ -18,6 +18,9 @@ const PREFIX: usize = 127;
 const INLINE: usize = 6;
 /// A set of at least this many ranges is a named set if it is used again.
 const SHARED: usize = 3;
+/// From this many rules on, every set of several ranges is a named set: the kernel finds a name for each anonymous one by walking past all
+/// others, so that 12,000 of them take a minute to load.
+const SPARING: usize = 200;
 
 /// An address family with a spelling.
 pub(super) trait Spelling: Space {
@@ -75,6 +78,8 @@ pub(super) fn put_range<T: Spelling>(text: &mut Text, range: Interval<T>) {
 pub(super) struct Addresses {
     uses4: HashMap<IntervalSet<u32>, usize>,
     uses6: HashMap<IntervalSet<u128>, usize>,
+    sparing: bool,
+    numbers: HashMap<(&'static str, IntervalSet<u16>), String>,
     named4: HashMap<IntervalSet<u32>, String>,
     named6: HashMap<IntervalSet<u128>, String>,
     /// The declarations.
@@ -111,14 +116,17 @@ impl Addresses {
     /// Counts how often the sets of a plan are used.
     pub(super) fn of(plan: &DevicePlan) -> Self {
         let mut addresses = Self::default();
+        let mut rules = 0;
         let pairs = plan.pairs.iter().flat_map(|pair| &pair.rules);
         let input = plan.input.iter().flat_map(|input| input.rules.iter().flat_map(|(_, rules)| rules));
         for rule in pairs.chain(input) {
+            rules += 1;
             for set in [&rule.source, &rule.destination] {
                 addresses.count(&set.v4);
                 addresses.count(&set.v6);
             }
         }
+        addresses.sparing = rules >= SPARING;
         addresses
     }
 
@@ -132,7 +140,9 @@ impl Addresses {
     pub(super) fn put<T: Named>(&mut self, text: &mut Text, set: &IntervalSet<T>) {
         match set.intervals() {
             [only] => put_range(text, *only),
-            few if few.len() < SHARED || (few.len() <= INLINE && T::uses(self).get(set).is_none_or(|n| *n < 2)) => {
+            few if !self.sparing
+                && (few.len() < SHARED || (few.len() <= INLINE && T::uses(self).get(set).is_none_or(|n| *n < 2))) =>
+            {
                 text.push("{ ");
                 for (at, range) in few.iter().enumerate() {
                     text.push(if at > 0 { ", " } else { "" });
@@ -166,26 +176,31 @@ impl Addresses {
     }
 }
 
+fn put_number(text: &mut Text, range: Interval<u16>) {
+    put!(text, "{}", range.first);
+    if range.first != range.last {
+        put!(text, "-{}", range.last);
+    }
+}
+
 /// Appends numbers: a value, a range or `{ ... }`.
-pub(super) fn put_numbers<V: crate::packet::Value + std::fmt::Display>(text: &mut Text, set: &IntervalSet<V>) {
-    let one = |text: &mut Text, range: &Interval<V>| {
-        put!(text, "{}", range.first);
-        if range.first != range.last {
-            put!(text, "-{}", range.last);
-        }
-    };
+pub(super) fn put_numbers(text: &mut Text, set: &IntervalSet<u16>) {
     if let [only] = set.intervals() {
-        one(text, only);
+        put_number(text, *only);
         return;
     }
     text.push("{ ");
     for (at, range) in set.intervals().iter().enumerate() {
-        if at > 0 {
-            text.push(", ");
-        }
-        one(text, range);
+        text.push(if at > 0 { ", " } else { "" });
+        put_number(text, *range);
     }
     text.push(" }");
+}
+
+/// Protocols as numbers.
+pub(super) fn wide(protocols: &IntervalSet<u8>) -> IntervalSet<u16> {
+    let widen = |i: &Interval<u8>| Interval { first: u16::from(i.first), last: u16::from(i.last) };
+    protocols.intervals().iter().map(widen).collect()
 }
 
 /// The name of a protocol with ports.
@@ -197,42 +212,74 @@ pub(super) fn transport(protocol: Protocol) -> &'static str {
     }
 }
 
-/// Appends the match of a service by the packet's own header, each part followed by a blank.
-pub(super) fn put_traffic(text: &mut Text, traffic: &Traffic, family: Family) {
-    match traffic {
-        Traffic::Any => {}
-        Traffic::Protocols(protocols) => {
-            text.push("meta l4proto ");
-            put_numbers(text, protocols);
-            text.push(" ");
+impl Addresses {
+    /// Appends numbers of a type: as [`put_numbers`] does, or as a named set where anonymous ones would be too many.
+    fn put_typed(&mut self, text: &mut Text, kind: &'static str, set: &IntervalSet<u16>) {
+        if !self.sparing || set.intervals().len() < 2 {
+            put_numbers(text, set);
+            return;
         }
-        Traffic::Ports { protocols, source, destination } => {
-            let header = match protocols.as_slice() {
-                [only] => transport(*only),
-                several => {
-                    let names: Vec<&str> = several.iter().map(|&protocol| transport(protocol)).collect();
-                    put!(text, "meta l4proto {{ {} }} ", names.join(", "));
-                    "th"
+        let next = self.numbers.len();
+        let sets = &mut self.sets;
+        let name = self.numbers.entry((kind, set.clone())).or_insert_with(|| {
+            let name = format!("numbers_{next}");
+            put!(sets, "\tset {name} {{ type {kind}; flags interval; elements = ");
+            put_numbers(sets, set);
+            sets.line("; }");
+            name
+        });
+        put!(text, "@{name}");
+    }
+
+    /// Appends the match of a service by the packet's own header, each part followed by a blank.
+    pub(super) fn put_traffic(&mut self, text: &mut Text, traffic: &Traffic, family: Family) {
+        match traffic {
+            Traffic::Any => {}
+            Traffic::Protocols(protocols) => {
+                text.push("meta l4proto ");
+                self.put_typed(text, "inet_proto", &wide(protocols));
+                text.push(" ");
+            }
+            Traffic::Ports { protocols, source, destination } => {
+                let header = self.put_header(text, protocols);
+                for (word, ports) in [("sport", source), ("dport", destination)] {
+                    if !ports.is_full() {
+                        put!(text, "{header} {word} ");
+                        self.put_typed(text, "inet_service", ports);
+                        text.push(" ");
+                    }
                 }
-            };
-            for (word, ports) in [("sport", source), ("dport", destination)] {
-                if !ports.is_full() {
-                    put!(text, "{header} {word} ");
-                    put_numbers(text, ports);
-                    text.push(" ");
+            }
+            Traffic::Icmp { types, codes } => {
+                let header = if family == Family::V4 { "icmp" } else { "icmpv6" };
+                let kinds =
+                    if family == Family::V4 { ["icmp_type", "icmp_code"] } else { ["icmpv6_type", "icmpv6_code"] };
+                for ((word, numbers), kind) in [("type", types), ("code", codes)].into_iter().zip(kinds) {
+                    if !all_octets(numbers) {
+                        put!(text, "{header} {word} ");
+                        self.put_typed(text, kind, numbers);
+                        text.push(" ");
+                    }
                 }
             }
         }
-        Traffic::Icmp { types, codes } => {
-            let header = if family == Family::V4 { "icmp" } else { "icmpv6" };
-            for (word, numbers) in [("type", types), ("code", codes)] {
-                if !all_octets(numbers) {
-                    put!(text, "{header} {word} ");
-                    put_numbers(text, numbers);
-                    text.push(" ");
-                }
-            }
+    }
+
+    /// Appends the match of protocols with ports where there are several; returns what their ports belong to.
+    fn put_header(&mut self, text: &mut Text, protocols: &[Protocol]) -> &'static str {
+        if let [only] = protocols {
+            return transport(*only);
         }
+        text.push("meta l4proto ");
+        if self.sparing {
+            let numbers = protocols.iter().map(|protocol| Interval::single(u16::from(protocol.0))).collect();
+            self.put_typed(text, "inet_proto", &numbers);
+        } else {
+            let names: Vec<&str> = protocols.iter().map(|&protocol| transport(protocol)).collect();
+            put!(text, "{{ {} }}", names.join(", "));
+        }
+        text.push(" ");
+        "th"
     }
 }
 

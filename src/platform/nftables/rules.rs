@@ -1,6 +1,6 @@
 //! Rules as lines, one for each family and product of services; long runs go to [`lookup`](super::lookup).
 
-use super::matching::{Named, put_comment, put_log, put_traffic};
+use super::matching::{Addresses, Named, put_comment, put_log};
 use super::write::{Section, Writer};
 use crate::packet::{Family, IntervalSet};
 use crate::plan::PlannedRule;
@@ -48,7 +48,7 @@ impl Writer<'_> {
                 Family::V4 => self.addresses_of::<u32>(&mut text, &rule.source.v4, &rule.destination.v4),
                 Family::V6 => self.addresses_of::<u128>(&mut text, &rule.source.v6, &rule.destination.v6),
             }
-            put_rest(&mut text, rule, &traffic, family);
+            put_rest(&mut self.addresses, &mut text, rule, &traffic, family);
             let line = text.end();
             self.chains = text;
             self.decide(Section::Chains, line, Line { services, ..proto.clone() });
@@ -76,8 +76,14 @@ impl Writer<'_> {
 }
 
 /// Appends services, log, counter, verdict and comment of a rule.
-pub(super) fn put_rest(text: &mut Text, rule: &PlannedRule, traffic: &Traffic, family: Family) {
-    put_traffic(text, traffic, family);
+pub(super) fn put_rest(
+    addresses: &mut Addresses,
+    text: &mut Text,
+    rule: &PlannedRule,
+    traffic: &Traffic,
+    family: Family,
+) {
+    addresses.put_traffic(text, traffic, family);
     if rule.log {
         put_log(text, word(rule), &rule.label.name);
     }
