@@ -1,5 +1,14 @@
 //! The program at the command line: exit codes, and what goes where.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

@@ -3,7 +3,14 @@
 //! In `docs/language.md`, every section of level two with fenced blocks that carry a file name (```` ```policy erp.policy ````) is one
 //! project. A block without a name is prose.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,14 @@
 //! Each test is named for the mistake. Files of other platforms' syntax that a loader refuses are found elsewhere: every emitted sample is
 //! loaded by `golden_samples`. Absent on purpose: shadowing by the union of two rules, which nothing here looks for yet.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
 
 use std::fmt::Write as _;
 use std::fs;
