@@ -106,11 +106,16 @@ impl Loaded {
         self.at_levels(self.sink.clone())
     }
 
-    /// What was found while loading, and what the lints find on a day.
+    /// What was found while loading, what the lints find on a day, and what platforms refuse to write.
     #[must_use]
     pub fn lint(&self, topology: &Topology, at: Date) -> Vec<Diagnostic> {
         let mut sink = self.sink.clone();
         check::run_all(&Context { model: &self.model, files: &self.files, topology, at }, &mut sink);
+        if let Err(refused) = write_all(&Placement::new(&self.model, topology, at), drop) {
+            for found in refused {
+                sink.push(found);
+            }
+        }
         self.at_levels(sink)
     }
 

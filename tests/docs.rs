@@ -3,7 +3,14 @@
 //! In `docs/language.md`, every section of level two with fenced blocks that carry a file name (```` ```policy erp.policy ````) is one
 //! project. A block without a name is prose.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +77,105 @@ fn the_large_sample_warns_of_its_lapsed_rule_alone() {
     let messages: Vec<&str> =
         report["diagnostics"].as_array().unwrap().iter().map(|each| each["message"].as_str().unwrap()).collect();
     assert!(matches!(messages.as_slice(), [one] if one.contains("TH-MIG-02")), "{messages:#?}");
+}
+
+/// The reference lists exactly the services that are predefined.
+#[test]
+fn the_list_of_predefined_services_is_whole() {
+    let page = fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let from = page.find("These are predefined").unwrap();
+    let list = &page[page[from..].find("\n\n").unwrap() + from..];
+    let list = &list[..list[2..].find("\n\n").unwrap() + 2];
+    let listed: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    let known: Vec<&str> = sekisho::model::well_known_names().collect();
+    assert_eq!(listed, known);
+}
+
+/// The fenced blocks of a page, by the word behind the fence.
+fn blocks<'p>(page: &'p str, kind: &str) -> Vec<&'p str> {
+    let fence = format!("```{kind}\n");
+    page.split(fence.as_str()).skip(1).map(|rest| &rest[..rest.find("```").unwrap()]).collect()
+}
+
+fn all_text(below: &Path) -> String {
+    let mut text = String::new();
+    let mut entries: Vec<PathBuf> = fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        text.push_str(&if path.is_dir() { all_text(&path) } else { fs::read_to_string(&path).unwrap() });
+    }
+    text
+}
+
+/// What the README shows is what the program reads, writes and says.
+#[test]
+fn excerpts_of_the_readme_are_real() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let whole = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let (policy, ruleset) = (
+        whole(&all_text(&root().join("policies/incident-2020/policy"))),
+        whole(&all_text(&root().join("tests/golden/samples/incident-2020/out/fw-bangkok"))),
+    );
+    for (kind, source) in [("policy", policy), ("nft", ruleset)] {
+        let shown = blocks(&page, kind);
+        assert_eq!(shown.len(), 1, "{kind}");
+        for line in shown[0].lines().map(str::trim).filter(|line| !line.is_empty() && *line != "...") {
+            assert!(source.iter().any(|known| known == line), "{kind}: {line}");
+        }
+    }
+    for block in blocks(&page, "console") {
+        let (command, wanted) = block.split_once('\n').unwrap();
+        let words: Vec<&str> = command.strip_prefix("$ sekisho ").unwrap().split(' ').collect();
+        let done = Command::new(env!("CARGO_BIN_EXE_sekisho")).args(words).current_dir(root()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stdout), wanted);
+    }
+    let home = tempfile::tempdir().unwrap();
+    copy(&root().join("policies/incident-2020"), home.path());
+    let rules = home.path().join("policy/erp.policy");
+    let text = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, text.replacen("to dc/erp on", "to dc/erpp on", 1)).unwrap();
+    let said = check(home.path()).unwrap_err();
+    assert!(said.contains(blocks(&page, "text")[0]), "{said}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Step by step: every command of the page that is one of ours, in the directory where the page is by then.
+#[test]
+fn the_five_minutes_work() {
+    let page = fs::read_to_string(root().join("docs/getting-started.md")).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let mut at = home.path().to_owned();
+    let mut verdicts = Vec::new();
+    for command in page.lines().filter_map(|line| line.strip_prefix("    ")) {
+        let words: Vec<&str> = command.split(' ').collect();
+        match words.as_slice() {
+            ["cd", directory] => at.push(directory),
+            ["cat", file] => assert!(at.join(file).is_file(), "{command}"),
+            ["sekisho", arguments @ ..] => {
+                let done =
+                    Command::new(env!("CARGO_BIN_EXE_sekisho")).args(arguments).current_dir(&at).output().unwrap();
+                let said = String::from_utf8_lossy(&done.stdout).into_owned();
+                assert!(done.status.success(), "{command}: {said}{}", String::from_utf8_lossy(&done.stderr));
+                if arguments[0] == "explain" {
+                    verdicts.push(said.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned());
+                }
+            }
+            ["sudo" | "cargo", ..] => {}
+            _ => panic!("what does `{command}` do?"),
+        }
+    }
+    assert_eq!(verdicts, ["pass", "drop"]);
 }
 
 fn root() -> PathBuf {

@@ -4,6 +4,15 @@
 //! (a `yaml` fence with the file's name), and one `text` fence with the diagnostics in their concise form, help included.
 //! `UPDATE_GOLDEN=1 cargo test --test golden_inventory` writes the `text` fences anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

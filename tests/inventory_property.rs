@@ -1,5 +1,14 @@
 //! Random inventories in random styles of YAML come back as they were, and every place is exact; random text never panics.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

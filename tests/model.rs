@@ -3,6 +3,15 @@
 //! A golden document is a list of cases: a heading, a sentence that says why, fenced files (language and file name after the fence), and a `text` fence with what the case reports, one diagnostic
 //! a line. `UPDATE_GOLDEN=1` rewrites the `text` fences.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

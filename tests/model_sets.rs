@@ -2,6 +2,16 @@
 //!
 //! The reading here asks one address at a time and knows no sets. `scale` (ignored by default) measures the resolver on a large synthetic project.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+#![expect(clippy::print_stdout, reason = "the measurement is read by people")]
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 

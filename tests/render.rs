@@ -1,5 +1,14 @@
 //! Diagnostics in every output format: goldens, and the inputs that break careless renderers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use sekisho::diag::render::{self, Color, Options};
 use sekisho::diag::{Code, Diagnostic, Severity};
 use sekisho::source::{FileId, Sources, Span};

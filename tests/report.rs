@@ -1,5 +1,14 @@
 //! Drawings and CSV: goldens, hostile names, malformed lines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, its helpers too"
+)]
+
 use std::io::Write as _;
 
 use sekisho::packet::Flow;

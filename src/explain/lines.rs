@@ -15,22 +15,28 @@ pub(super) fn hop(placement: &Placement<'_>, topology: &Topology, on: &OnTheWay,
     let zone = |interface: usize| zones.get(interface).copied();
     let zones_of = |pair: &crate::plan::PairPlan| Some((zone(pair.in_interface)?, zone(pair.out_interface)?));
     let crossing = on.crossings.first().copied();
-    let pair = device.plan.pairs.iter().position(|pair| zones_of(pair) == crossing);
-    let (file, line) = decide(&device, pair, flow);
+    let own = device.plan.input.as_ref().is_some_and(|input| input.addresses.contains(flow.destination));
+    let scope = if own {
+        let arrives = |at: usize| crossing.is_some_and(|(from, _)| zone(at) == Some(from));
+        (0..zones.len()).find(|at| arrives(*at)).map(LineScope::Input)
+    } else {
+        device.plan.pairs.iter().position(|pair| zones_of(pair) == crossing).map(LineScope::Pair)
+    };
+    let (file, line) = decide(&device, scope, own, flow);
     let file = device.written.files.get(file).map(|file| file.name.to_owned()).unwrap_or_default();
     Some(Hop { device: device.plan.device, file, line })
 }
 
-/// The file and line that the first match gives, or where the default drop stands.
-fn decide(device: &Device, pair: Option<usize>, flow: &Flow) -> (usize, Option<usize>) {
+/// The file and line that the first match gives, or where the default drop stands. A flow to an address of the firewall's `own` is decided by
+/// other lines than one that goes through it; of its default drop no platform tells the line.
+fn decide(device: &Device, scope: Option<LineScope>, own: bool, flow: &Flow) -> (usize, Option<usize>) {
     let mut kept_by: Option<&str> = None;
     for line in &device.written.lines {
         let seen = match line.scope {
-            LineScope::Forward => true,
-            LineScope::Pair(number) => Some(number) == pair,
-            LineScope::Input(_) => false,
+            LineScope::Forward => !own,
+            LineScope::Pair(_) | LineScope::Input(_) => Some(line.scope) == scope,
         };
-        let skipped = line.scope == LineScope::Forward && kept_by.is_some() && quarantine(line) == kept_by;
+        let skipped = kept_by.is_some() && quarantine(line) == kept_by;
         if !seen || skipped || !matches(line, flow) {
             continue;
         }
@@ -45,10 +51,10 @@ fn decide(device: &Device, pair: Option<usize>, flow: &Flow) -> (usize, Option<u
         Family::V4 => defaults.first(),
         Family::V6 => defaults.last(),
     };
-    of_family.map_or((0, None), |(file, line)| (*file, Some(*line)))
+    of_family.map_or((0, None), |(file, line)| (*file, Some(*line).filter(|_| !own)))
 }
 
-/// The quarantine that a line of the part before the interface pairs belongs to; a rule that it keeps is named after it.
+/// The quarantine that a line belongs to, if it is one of a quarantine: a rule that it keeps is named after it. Rules and quarantines share no name.
 fn quarantine(line: &Line) -> Option<&str> {
     line.labels.first().map(|label| label.name.as_str())
 }

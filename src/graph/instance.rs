@@ -113,9 +113,9 @@ impl Instance {
         let mut who: Vec<(Vertex, Who)> =
             (zones.zones.len()..).zip(real).map(|(at, real)| (at, Who::Real(real))).collect();
         let mut interiors = [usize::MAX; 2];
-        let sides: [(Option<&Wiring>, fn(usize) -> Who); 2] =
-            [(source, Who::OfSource), (destination, Who::OfDestination)];
-        for ((wiring, make), interior) in sides.into_iter().zip(&mut interiors) {
+        let makers: [fn(usize) -> Who; 2] = [Who::OfSource, Who::OfDestination];
+        let sides = [source, destination].into_iter().zip(makers);
+        for ((wiring, make), interior) in sides.zip(&mut interiors) {
             let Some(wiring) = wiring else { continue };
             *interior = graph.node_count();
             for _ in 0..wiring.interior {

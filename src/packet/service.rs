@@ -135,12 +135,15 @@ pub struct Rectangle {
     pub whole: bool,
 }
 
+/// Ranges of *a*, each with the values of *b* that go with it.
+type Bands = Vec<(PortRange, IntervalSet<u16>)>;
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Content {
     /// All of the protocol.
     Whole,
     /// Bands of *a*, ascending, disjoint, adjacent ones differ, none empty.
-    Bands(Vec<(PortRange, IntervalSet<u16>)>),
+    Bands(Bands),
 }
 
 /// A set of services. Canonical: equal sets are equal values.
@@ -304,7 +307,7 @@ impl ServiceSet {
     }
 
     /// Brings ascending, disjoint pieces into canonical form.
-    fn assemble(pieces: Vec<(Interval<u8>, Vec<(PortRange, IntervalSet<u16>)>)>) -> Self {
+    fn assemble(pieces: Vec<(Interval<u8>, Bands)>) -> Self {
         let mut slabs: Vec<(Interval<u8>, Content)> = Vec::with_capacity(pieces.len());
         for (protocols, bands) in pieces {
             let Some(content) = canonical(bands, Protocol(protocols.first).largest()) else { continue };

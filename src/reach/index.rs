@@ -21,7 +21,7 @@ pub(super) struct AddressIndex {
 
 impl AddressIndex {
     /// Indexes the given sets.
-    pub(super) fn new<'a>(sets: &[(EndpointId, &'a AddressSet)]) -> Self {
+    pub(super) fn new(sets: &[(EndpointId, &AddressSet)]) -> Self {
         let mut interned = Interned { lists: vec![Arc::from([])], known: HashMap::from([(Arc::from([]), 0)]) };
         let v4 = pieces(sets.iter().map(|(id, set)| (*id, set.v4.intervals())), &mut interned);
         let v6 = pieces(sets.iter().map(|(id, set)| (*id, set.v6.intervals())), &mut interned);

@@ -534,7 +534,7 @@ impl Maker {
                 "172.15.0.0-172.32.0.255",
                 "2000::/3",
             ];
-            return Literal::parse(*self.random.pick::<&str>(&texts));
+            return Literal::parse(self.random.pick::<&str>(&texts));
         }
         let prefixes: Vec<Span> = self.world.networks().flat_map(|(_, network)| network.prefixes.clone()).collect();
         let span = *self.random.pick(&prefixes);

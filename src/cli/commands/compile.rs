@@ -10,7 +10,8 @@ use super::super::{Exit, output, progress::Progress};
 use super::{day, load_sound, report};
 use crate::graph::Topology;
 use crate::pipeline::{self, Device};
-use crate::plan::{DevicePlan, Placement};
+use crate::plan::Placement;
+use crate::platform::Line;
 use crate::report::json::{self, Manifest, ManifestFile};
 
 pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
@@ -81,30 +82,25 @@ struct Made {
 impl Made {
     fn new(device: Device) -> Self {
         let Device { plan, written } = device;
-        let rules = rules(&plan);
-        let file = |file: crate::platform::WrittenFile| {
+        let file = |(at, file): (usize, crate::platform::WrittenFile)| {
             let entry = ManifestFile {
                 path: format!("{}/{}", plan.device, file.name),
                 device: plan.device.clone(),
                 platform: plan.platform.clone(),
                 sha256: hexadecimal(&Sha256::digest(file.text.as_bytes())),
-                rules: rules.clone(),
+                rules: rules(&written.lines, at),
             };
             (entry, file.text)
         };
-        let files = written.files.into_iter().map(file).collect();
+        let files = written.files.iter().cloned().enumerate().map(file).collect();
         Self { name: plan.device.clone(), files, commands: written.commands }
     }
 }
 
-/// The names of all rules and quarantines that a plan holds, sorted.
-fn rules(plan: &DevicePlan) -> Vec<String> {
-    let pairs = plan.pairs.iter().flat_map(|pair| &pair.rules);
-    let input = plan.input.iter().flat_map(|input| &input.rules).flat_map(|(_, rules)| rules);
-    let kept = plan.quarantines.iter().flat_map(|quarantine| &quarantine.keep);
-    let rules = pairs.chain(input).chain(kept).map(|rule| &rule.label.name);
-    let names: BTreeSet<&String> =
-        rules.chain(plan.quarantines.iter().map(|quarantine| &quarantine.label.name)).collect();
+/// The names of all rules and quarantines that a line of one file stands for, sorted.
+fn rules(lines: &[Line], file: usize) -> Vec<String> {
+    let labels = lines.iter().filter(|line| line.file == file).flat_map(|line| &line.labels);
+    let names: BTreeSet<&String> = labels.map(|label| &label.name).collect();
     names.into_iter().cloned().collect()
 }
 

@@ -65,12 +65,31 @@ fn flow(loaded: &mut Loaded, from: IpAddr, to: IpAddr, on: &str) -> Result<(Flow
             }
             NotSingle::Several => {
                 let message = format!("`{on}` is more than one service");
-                Diagnostic::new(&NOT_ONE_SERVICE, services.span, message)
-                    .help("ask about one of them, for instance `tcp/443` or `icmp/8/0`")
+                Diagnostic::new(&NOT_ONE_SERVICE, services.span, message).help(one_of(&set, Family::of(from)))
             }
         }]
     })?;
     Ok((Flow { source: from, destination: to, service }, any_source_port))
+}
+
+/// What to ask instead of a service that is several: the first flow of up to three of its parts.
+fn one_of(set: &ServiceSet, family: Family) -> String {
+    const SHOWN: usize = 3;
+    let mut parts = Vec::new();
+    for rectangle in set.only(family).rectangles() {
+        let protocol = Protocol(rectangle.protocols.first);
+        for b in rectangle.b.intervals() {
+            parts.push(if protocol.has_ports() {
+                format!("`{protocol}/{}`", b.first)
+            } else if protocol.is_icmp() {
+                format!("`{protocol}/{}/{}`", rectangle.a.first, b.first)
+            } else {
+                format!("`{protocol}`")
+            });
+        }
+    }
+    parts.truncate(SHOWN);
+    format!("ask about one of its flows, such as {}", parts.join(" or "))
 }
 
 enum NotSingle {

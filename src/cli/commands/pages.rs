@@ -94,7 +94,6 @@ pub const PAGES: &[(&str, &str)] = &[
     ("E0406", include_str!("../../../docs/errors/E0406.md")),
     ("E0512", include_str!("../../../docs/errors/E0512.md")),
     ("E0513", include_str!("../../../docs/errors/E0513.md")),
-    ("E0601", include_str!("../../../docs/errors/E0601.md")),
     ("E0602", include_str!("../../../docs/errors/E0602.md")),
     ("E0701", include_str!("../../../docs/errors/E0701.md")),
     ("E0702", include_str!("../../../docs/errors/E0702.md")),

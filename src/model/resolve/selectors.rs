@@ -23,12 +23,15 @@ pub(super) enum Carrier {
     Host(usize),
 }
 
+/// Values with what carries them, and where that is said.
+type Index<'a> = HashMap<&'a str, Vec<(Carrier, Span)>>;
+
 /// The indexes.
 #[derive(Debug, Default)]
 pub(super) struct Selectors<'a> {
-    tags: HashMap<&'a str, Vec<(Carrier, Span)>>,
-    attributes: HashMap<&'a str, HashMap<&'a str, Vec<(Carrier, Span)>>>,
-    names: HashMap<&'a str, Vec<(Carrier, Span)>>,
+    tags: Index<'a>,
+    attributes: HashMap<&'a str, Index<'a>>,
+    names: Index<'a>,
 }
 
 impl<'a> Selectors<'a> {

@@ -69,7 +69,8 @@ impl<'a, 'm> ServiceResolver<'a, 'm> {
     /// Resolves an expression; `None` if something in it is wrong, which is then reported.
     pub(super) fn resolve(&mut self, expression: &'a Services, sink: &mut Sink) -> Option<ServiceId> {
         let all = || expression.items.iter().chain(&expression.except);
-        if !all().fold(true, |sound, service| self.check(service, sink) && sound) {
+        // Every service is checked, so that every wrong one is reported.
+        if all().filter(|service| !self.check(service, sink)).count() > 0 {
             return None;
         }
         let mut key: Vec<Option<&'a Service>> = expression.items.iter().map(|item| Some(&item.value)).collect();

@@ -17,7 +17,8 @@ pub(in crate::platform) fn fit(text: &str, limit: usize) -> Cow<'_, str> {
         return short;
     }
     let digits = if limit >= 32 { 8 } else { 6 };
-    let keep = short.floor_char_boundary(limit.saturating_sub(digits + 1));
+    let room = limit.saturating_sub(digits + 1);
+    let keep = (0..=room).rev().find(|&at| short.is_char_boundary(at)).unwrap_or(0);
     let hash = fnv(text) >> (64 - 4 * digits);
     Cow::Owned(format!("{}~{hash:0digits$x}", short.get(..keep).unwrap_or("")))
 }
