@@ -95,9 +95,12 @@ pub const PAGES: &[(&str, &str)] = &[
     ("E0512", include_str!("../../../docs/errors/E0512.md")),
     ("E0513", include_str!("../../../docs/errors/E0513.md")),
     ("E0602", include_str!("../../../docs/errors/E0602.md")),
+    ("E0604", include_str!("../../../docs/errors/E0604.md")),
+    ("E0605", include_str!("../../../docs/errors/E0605.md")),
     ("E0701", include_str!("../../../docs/errors/E0701.md")),
     ("E0702", include_str!("../../../docs/errors/E0702.md")),
     ("E0703", include_str!("../../../docs/errors/E0703.md")),
+    ("E0704", include_str!("../../../docs/errors/E0704.md")),
     ("W0212", include_str!("../../../docs/errors/W0212.md")),
     ("W0213", include_str!("../../../docs/errors/W0213.md")),
     ("W0218", include_str!("../../../docs/errors/W0218.md")),
@@ -117,4 +120,5 @@ pub const PAGES: &[(&str, &str)] = &[
     ("W0501", include_str!("../../../docs/errors/W0501.md")),
     ("W0502", include_str!("../../../docs/errors/W0502.md")),
     ("W0503", include_str!("../../../docs/errors/W0503.md")),
+    ("W0705", include_str!("../../../docs/errors/W0705.md")),
 ];

@@ -20,8 +20,8 @@ const LONG: usize = 64;
 const LARGE: usize = 16;
 /// A block has two to the power of this many children.
 const BITS: u32 = 4;
-/// Blocks are split at most so many times on the way of a packet: the kernel refuses more than 16 jumps in a row, and other chains need some of them.
-const DEEP: usize = 6;
+/// Blocks are split at most so many times on the way of a packet: the kernel takes chains 15 deep, and others need some of that (see `limits`).
+const DEEP: usize = 4;
 
 /// Addresses with bits.
 pub(super) trait Bits: Space {

@@ -1,6 +1,6 @@
 //! Products of alternatives as lines: all combinations where they are few, else one helper chain per dimension (n + m lines instead of n x m).
 
-use super::matching::{Alternative, Part};
+use super::matching::{Alternative, Part, protocol_option};
 use super::write::Writer;
 use crate::packet::Family;
 use crate::platform::Line;
@@ -58,7 +58,7 @@ impl Writer<'_> {
             let jump = format!("-j {name}");
             self.line(chain, &options, &Action { jump: &jump, comment: action.comment, decides: None });
             for protocol in &alternative.except {
-                put!(self.body, "-A {name} -p {protocol} -j RETURN");
+                put!(self.body, "-A {name} {}-j RETURN", protocol_option(*protocol, self.family));
                 self.body.end();
             }
             self.level(&name, "", &parts, rest, action);

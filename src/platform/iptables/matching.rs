@@ -129,6 +129,11 @@ fn whole(protocol: u8) -> Part {
     Part::Services(Arc::new(ServiceSet::protocol(Protocol(protocol))))
 }
 
+/// The option that matches a whole protocol. AH is an extension header to ip6tables, which `-p` passes over.
+pub(super) fn protocol_option(number: u8, family: Family) -> String {
+    if family == Family::V6 && number == Protocol::AH.0 { "-m ah ".to_owned() } else { format!("-p {number} ") }
+}
+
 fn by_packet(traffic: &Traffic, family: Family, result: &mut Vec<Alternative>) {
     match traffic {
         Traffic::Any => result.push(Alternative::new(String::new(), Part::Whole)),
@@ -140,7 +145,7 @@ fn by_packet(traffic: &Traffic, family: Family, result: &mut Vec<Alternative>) {
                 let except = members(&protocols.complement());
                 result.push(Alternative { options: String::new(), part, except });
             } else {
-                result.extend(all.into_iter().map(|p| Alternative::new(format!("-p {p} "), whole(p))));
+                result.extend(all.into_iter().map(|p| Alternative::new(protocol_option(p, family), whole(p))));
             }
         }
         Traffic::Ports { protocols, source, destination } => {
