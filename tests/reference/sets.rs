@@ -32,8 +32,8 @@ pub const SPECIAL_V6: [&str; 4] = ["2001::/23", "2001:db8::/32", "2002::/16", "3
 pub fn is_public(address: IpAddr) -> bool {
     let is_in = |text: &&str| Span::parse(text).holds(address);
     match address {
-        IpAddr::V4(_) => !SPECIAL_V4.iter().any(|text| is_in(text)),
-        IpAddr::V6(_) => is_in(&GLOBAL_V6) && !SPECIAL_V6.iter().any(|text| is_in(text)),
+        IpAddr::V4(_) => !SPECIAL_V4.iter().any(&is_in),
+        IpAddr::V6(_) => is_in(&GLOBAL_V6) && !SPECIAL_V6.iter().any(&is_in),
     }
 }
 
