@@ -148,7 +148,7 @@ fn smallest(mut world: World, device: &str, mut text: String, seed: u64) -> (Wor
 fn random_worlds() {
     let mut count = Count::default();
     let mut failed = Vec::new();
-    for seed in seeds(25) {
+    for seed in seeds(35) {
         let world = World::random(seed);
         let Err((device, text)) = ask(&world, seed, &mut count) else { continue };
         failed.push(seed);
