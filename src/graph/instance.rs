@@ -2,7 +2,7 @@
 
 use petgraph::graph::{NodeIndex, UnGraph};
 
-use super::blocks::{BlockTree, Door, Vertex};
+use super::blocks::{BlockId, BlockTree, Door, Vertex};
 use super::topology::zone_graph;
 use super::world::Leaf;
 use super::zones::{Firewall, ZoneId, Zones};
@@ -25,8 +25,18 @@ pub struct InstanceFirewall {
     pub vertex: Vertex,
     /// Which firewall it is.
     pub who: Who,
-    /// The zones next to it.
+    /// The zones next to it, by block.
     pub doors: Vec<Door>,
+}
+
+impl InstanceFirewall {
+    /// The doors to a block.
+    #[must_use]
+    pub fn doors_to(&self, block: BlockId) -> &[Door] {
+        let first = self.doors.partition_point(|door| door.block < block);
+        let rest = self.doors.get(first..).unwrap_or_default();
+        rest.get(..rest.partition_point(|door| door.block == block)).unwrap_or_default()
+    }
 }
 
 /// A graph, its block-cut tree, and its firewalls.
@@ -155,7 +165,9 @@ impl Instance {
             next.sort_unstable();
             next.dedup();
             let door = |zone| tree.block_of_edge(vertex, zone).map(|block| Door { zone, block });
-            InstanceFirewall { vertex, who, doors: next.into_iter().filter_map(door).collect() }
+            let mut doors: Vec<Door> = next.into_iter().filter_map(door).collect();
+            doors.sort_unstable_by_key(|door| (door.block, door.zone));
+            InstanceFirewall { vertex, who, doors }
         };
         let firewalls = who.iter().map(firewall).collect();
         Self { tree, firewalls, interiors: [usize::MAX; 2] }

@@ -91,6 +91,9 @@ fn with_addresses<T>(
 /// Reports an entry that says nothing about its address, unless a misspelt key was reported in its place.
 fn require_address(entry: &Entry<'_>, map: &Map<'_>, owner: Owner<'_>, wanted: &str, sink: &mut Sink) {
     let said = |entry: &Entry<'_>| {
+        if entry.key.value == "address" {
+            return true;
+        }
         let key = entry.key.value.to_lowercase();
         key == "address" || crate::diag::closest(&key, ["address"]).is_some()
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::graph::{BlockTree, Door, InstanceFirewall, Side, Vertex};
+use crate::graph::{BlockId, BlockTree, Door, InstanceFirewall, Side, Vertex};
 use crate::packet::{AddressRange, AddressSet};
 
 /// Flows between two cells of one class are not this graph's business (for instance: both ends in one site that has paths of its own).
@@ -21,6 +21,13 @@ pub(super) struct Cell {
 /// The member of a side that is not told apart further.
 const WHOLE: Vertex = Vertex::MAX;
 
+impl Cell {
+    /// The block by which the firewall is left towards the addresses.
+    pub(super) fn block(&self) -> BlockId {
+        self.side.block
+    }
+}
+
 /// Collects addresses by side and class.
 pub(super) struct CellBuilder<'i> {
     tree: &'i BlockTree,
@@ -37,7 +44,7 @@ impl<'i> CellBuilder<'i> {
     /// The side of a vertex as this firewall tells sides apart; `None` if it is not connected with it.
     fn side(&self, vertex: Vertex) -> Option<Side> {
         let mut side = self.tree.side(self.firewall.vertex, vertex)?;
-        if self.firewall.doors.iter().filter(|door| door.block == side.block).count() < 2 {
+        if self.firewall.doors_to(side.block).len() < 2 {
             side.member = WHOLE;
         }
         Some(side)

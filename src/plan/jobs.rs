@@ -201,7 +201,8 @@ impl<'s, 'm> Finder<'s, 'm> {
     /// Adds the jobs of one product.
     pub(super) fn add(&mut self, number: u32, product: Product) {
         let (source, destination) = (self.shared.cut(product.source), self.shared.cut(product.destination));
-        for reach in Reach::ALL {
+        let has_internet = self.shared.topology.zones.internet.is_some();
+        for reach in Reach::ALL.into_iter().filter(|reach| has_internet || !reach.with_internet()) {
             let ends = |pieces: &Pieces, end| -> Vec<Piece> {
                 pieces.all.iter().filter(|piece| self.shared.is_end(piece, reach, end)).copied().collect()
             };

@@ -78,13 +78,16 @@ impl<'m> Placement<'m> {
             span: interface.name.span,
             addresses: interface.addresses.clone(),
         };
+        // Where no two interfaces share a zone, each list has one pair to go to.
+        let each_once = firewall.interface_zones.len() == firewall.zones.len();
         let mut pairs = Vec::new();
         for (in_interface, from) in firewall.interface_zones.iter().enumerate() {
             for (out_interface, to) in firewall.interface_zones.iter().enumerate() {
                 if let Some(rules) = by_pair.get_mut(&(*from, *to))
                     && in_interface != out_interface
                 {
-                    pairs.push(PairPlan { in_interface, out_interface, rules: rules.clone() });
+                    let rules = if each_once { std::mem::take(rules) } else { rules.clone() };
+                    pairs.push(PairPlan { in_interface, out_interface, rules });
                 }
             }
         }

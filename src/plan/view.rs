@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cells::{Cell, CellBuilder, Crossing, crossings};
 use super::jobs::{End, Job, Reach, Shared, View};
-use crate::graph::{Instance, InstanceFirewall, Role, Vertex, ZoneId};
+use crate::graph::{BlockId, Door, Instance, InstanceFirewall, Role, Vertex, ZoneId};
 use crate::model::{EndpointId, Product, SiteId};
 
 /// One firewall while it is planned; remembers how it sees each endpoint set.
@@ -28,13 +28,11 @@ impl<'s, 'm> Viewer<'s, 'm> {
         let sources = self.cells(job, graph, firewall, product.source, End::Source, product);
         let destinations = self.cells(job, graph, firewall, product.destination, End::Destination, product);
         let mut result = Vec::new();
-        for enter in &firewall.doors {
-            for leave in &firewall.doors {
-                for crossing in crossings(*enter, *leave, &sources, &destinations) {
-                    if let (Some(from), Some(to)) = (
-                        zone_of(shared, job.view, self.serves, graph, enter.zone),
-                        zone_of(shared, job.view, self.serves, graph, leave.zone),
-                    ) {
+        for enter in doors(firewall, &sources) {
+            for leave in doors(firewall, &destinations) {
+                for crossing in crossings(enter, leave, &sources, &destinations) {
+                    let zone = |door: Door| zone_of(shared, job.view, self.serves, graph, door.zone);
+                    if let (Some(from), Some(to)) = (zone(enter), zone(leave)) {
                         result.push(((from, to), crossing));
                     }
                 }
@@ -210,6 +208,14 @@ impl<'s, 'm> Viewer<'s, 'm> {
             }
         }
     }
+}
+
+/// The doors behind which some of the cells lie.
+fn doors<'f>(firewall: &'f InstanceFirewall, cells: &[Cell]) -> impl Iterator<Item = Door> + use<'f> {
+    let mut blocks: Vec<BlockId> = cells.iter().map(Cell::block).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    blocks.into_iter().flat_map(|block| firewall.doors_to(block)).copied()
 }
 
 /// The real zone of a vertex.

@@ -221,6 +221,9 @@ impl<'t, 's> Builder<'t, 's> {
 
     /// Reports keys that occur again, and keeps the first of each.
     fn without_repetitions(&mut self, mut entries: Vec<Entry<'t>>) -> Vec<Entry<'t>> {
+        if are_few_and_distinct(&entries) {
+            return entries;
+        }
         let mut order: Vec<usize> = (0..entries.len()).collect();
         let text_of = |at: usize| entries.get(at).map(|entry| entry.key.value.as_ref());
         order.sort_unstable_by_key(|&at| (text_of(at), at));
@@ -281,6 +284,12 @@ impl<'t, 's> Builder<'t, 's> {
             self.end(end);
         }
     }
+}
+
+/// Whether a mapping is short, as nearly all are, and no key stands in it twice: seen without a list of its own.
+fn are_few_and_distinct(entries: &[Entry<'_>]) -> bool {
+    let is_new = |at, key: &str| !entries.iter().take(at).any(|before| before.key.value == key);
+    entries.len() <= 8 && entries.iter().enumerate().all(|(at, entry)| is_new(at, &entry.key.value))
 }
 
 /// Takes away the last entry of a section, or of the last section of a root.

@@ -1,6 +1,6 @@
 //! Overlapping intervals as disjoint cells, each with the list of what covers it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::packet::{AddressSet, Family, Interval, IntervalSet, Value};
 
@@ -52,28 +52,31 @@ pub(in crate::platform) fn cells<V: Value>(items: impl IntoIterator<Item = (Inte
     // An item may have several intervals that touch; counting keeps it open until the last one closes.
     let (mut opens, mut closes) = (opens.into_iter().peekable(), closes.into_iter().peekable());
     let mut at = V::MIN;
-    let mut count: HashMap<u32, usize> = HashMap::new();
-    let mut list: BTreeSet<u32> = BTreeSet::new();
+    let mut list: Vec<Open> = Vec::new();
     loop {
         if list.is_empty() {
             let Some(&(first, _)) = opens.peek() else { break };
             at = first;
         }
         while let Some((_, item)) = opens.next_if(|&(first, _)| first == at) {
-            *count.entry(item).or_insert(0) += 1;
-            list.insert(item);
+            match list.binary_search_by_key(&item, |open| open.item) {
+                Ok(at) => list.get_mut(at).into_iter().for_each(|open| open.times += 1),
+                Err(at) => list.insert(at, Open { item, times: 1 }),
+            }
         }
         // The cell ends at the first close, or just before the next open.
         let Some(&(close, _)) = closes.peek() else { break };
         let end = opens.peek().and_then(|&(next, _)| next.previous()).map_or(close, |before| before.min(close));
         push(&mut result, Interval { first: at, last: end }, &list);
+        let mut closed = false;
         while let Some((_, item)) = closes.next_if(|&(last, _)| last == end) {
-            if let Some(n) = count.get_mut(&item) {
-                *n -= 1;
-                if *n == 0 {
-                    list.remove(&item);
-                }
+            if let Ok(at) = list.binary_search_by_key(&item, |open| open.item) {
+                list.get_mut(at).into_iter().for_each(|open| open.times -= 1);
+                closed = true;
             }
+        }
+        if closed {
+            list.retain(|open| open.times > 0);
         }
         let Some(next) = end.next() else { break };
         at = next;
@@ -81,15 +84,22 @@ pub(in crate::platform) fn cells<V: Value>(items: impl IntoIterator<Item = (Inte
     result
 }
 
-fn push<V: Value>(result: &mut Vec<Cell<V>>, interval: Interval<V>, list: &BTreeSet<u32>) {
+/// An item that is open where the sweep stands, ascending by item in its list.
+struct Open {
+    item: u32,
+    /// How many of its intervals are open.
+    times: usize,
+}
+
+fn push<V: Value>(result: &mut Vec<Cell<V>>, interval: Interval<V>, list: &[Open]) {
     if let Some((last, same)) = result.last_mut()
         && last.last.next() == Some(interval.first)
-        && same.iter().eq(list.iter())
+        && same.iter().eq(list.iter().map(|open| &open.item))
     {
         last.last = interval.last;
         return;
     }
-    result.push((interval, list.iter().copied().collect()));
+    result.push((interval, list.iter().map(|open| open.item).collect()));
 }
 
 /// Cells that are covered by the same items, together; in the order of their first cell.
@@ -113,6 +123,7 @@ pub(in crate::platform) fn groups<V: Value>(cells: Vec<Cell<V>>) -> Vec<(Vec<u32
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     proptest! {
         #[test]

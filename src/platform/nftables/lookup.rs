@@ -36,11 +36,22 @@ const BUDGET: usize = 50_000;
 #[derive(Debug, Default)]
 pub(super) struct ServiceChains {
     plain: HashMap<(Family, bool, ServiceSet), String>,
+    /// The verdict for services by where the plan holds them: most lists hold sets whose union is known already.
+    by_place: HashMap<(Family, bool, Vec<*const ServiceSet>), Known>,
+}
+
+/// A verdict, with the sets that it is for: while they live, no other set can take their places.
+#[derive(Debug)]
+struct Known {
+    target: String,
+    _sets: Vec<Arc<ServiceSet>>,
 }
 
 /// A run in one family on its way into look-ups.
 struct Run<'r> {
     rules: Vec<&'r PlannedRule>,
+    /// How many lines the services of each rule need.
+    widths: Vec<usize>,
     scope: LineScope,
     /// Service chains of logged rules, by their list.
     logged: HashMap<Vec<u32>, String>,
@@ -54,14 +65,25 @@ impl Run<'_> {
     fn all(&self, list: &[u32]) -> impl Iterator<Item = &PlannedRule> {
         list.iter().filter_map(|&id| self.get(id))
     }
+
+    /// How many lines some rules need.
+    fn lines(&self, list: &[u32]) -> usize {
+        list.iter().filter_map(|&id| self.widths.get(usize::try_from(id).unwrap_or(usize::MAX))).sum()
+    }
 }
 
 impl Writer<'_> {
     /// Writes look-ups for a run into the open chain.
     pub(super) fn lookup<T: Named>(&mut self, run: &[PlannedRule], scope: LineScope) {
-        let meant = |rule: &&PlannedRule| occurs(rule, T::FAMILY) && !matches(&rule.services, T::FAMILY).is_empty();
-        let rules = run.iter().filter(meant).collect();
-        let mut run = Run { rules, scope, logged: HashMap::new() };
+        // Plans share equal sets, so there are far fewer of them than rules.
+        let mut known: HashMap<*const ServiceSet, usize> = HashMap::new();
+        let mut width = |rule: &PlannedRule| {
+            let count = || matches(&rule.services, T::FAMILY).len();
+            *known.entry(Arc::as_ptr(&rule.services)).or_insert_with(count)
+        };
+        let here = run.iter().filter(|rule| occurs(rule, T::FAMILY));
+        let (rules, widths) = here.map(|rule| (rule, width(rule))).filter(|(_, width)| *width > 0).unzip();
+        let mut run = Run { rules, widths, scope, logged: HashMap::new() };
         let (narrow, wide) = split::<T>(&run);
         for part in [narrow, wide] {
             if part.len() <= FEW {
@@ -113,8 +135,13 @@ impl Writer<'_> {
         let destination = Arc::new(T::wrap(members.clone()));
         let (large, small): (Vec<u32>, Vec<u32>) =
             list.iter().partition(|&&id| run.get(id).is_some_and(|r| T::of(&r.source).intervals().len() > LARGE));
-        let lines = |ids: &[u32]| run.all(ids).map(|rule| matches(&rule.services, T::FAMILY).len()).sum::<usize>();
-        let (as_lines, mapped) = if lines(list) <= FEW { (list.to_vec(), Vec::new()) } else { (large, small) };
+        let (as_lines, mapped) = if run.lines(list) <= FEW {
+            (list.to_vec(), Vec::new())
+        } else if run.lines(&large) <= FEW {
+            (large, small)
+        } else {
+            (Vec::new(), list.to_vec())
+        };
         let map = (!mapped.is_empty()).then(|| self.sources::<T>(run, &mapped, &destination, name));
         put!(self.lookups, "\tchain {name} {{");
         self.lookups.end();
@@ -205,14 +232,25 @@ impl Writer<'_> {
         self.services::<T>(run, list)
     }
 
-    /// The verdict of unlogged rules: a chain for the union of their services, shared in the whole device.
+    /// The verdict of unlogged rules.
     fn services<T: Named>(&mut self, run: &Run<'_>, list: &[u32]) -> String {
-        let mut all = run.all(list);
-        let Some(first) = all.next() else { return "continue".into() };
-        let mut union = (*first.services).clone();
-        for rule in all {
-            union = union.union(&rule.services);
+        let mut sets: Vec<&Arc<ServiceSet>> = run.all(list).map(|rule| &rule.services).collect();
+        sets.sort_unstable_by_key(|set| Arc::as_ptr(set));
+        sets.dedup_by_key(|set| Arc::as_ptr(set));
+        let Some(first) = run.all(list).next() else { return "continue".into() };
+        let place = (T::FAMILY, first.effect == Effect::Allow, sets.iter().map(|set| Arc::as_ptr(set)).collect());
+        if let Some(known) = self.services.by_place.get(&place) {
+            return known.target.clone();
         }
+        let union = sets.iter().fold(ServiceSet::empty(), |union, set| union.union(set));
+        let target = self.service_chain::<T>(first, union);
+        let known = Known { target: target.clone(), _sets: sets.into_iter().cloned().collect() };
+        self.services.by_place.insert(place, known);
+        target
+    }
+
+    /// The verdict of rules like `first` for all their services: a chain, shared in the whole device.
+    fn service_chain<T: Named>(&mut self, first: &PlannedRule, union: ServiceSet) -> String {
         if union.is_any() {
             return verdict(first).into();
         }

@@ -131,8 +131,13 @@ impl Addresses {
     }
 
     fn count<T: Named>(&mut self, set: &IntervalSet<T>) {
-        if set.intervals().len() >= SHARED {
-            *T::uses(self).entry(set.clone()).or_insert(0) += 1;
+        if set.intervals().len() < SHARED {
+            return;
+        }
+        // Only the first use pays for a copy.
+        match T::uses(self).get_mut(set) {
+            Some(uses) => *uses += 1,
+            None => drop(T::uses(self).insert(set.clone(), 1)),
         }
     }
 
