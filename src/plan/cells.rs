@@ -18,6 +18,13 @@ pub(super) struct Cell {
     set: Arc<AddressSet>,
 }
 
+impl Cell {
+    /// Whether the firewall finds it in the block of a door.
+    pub(super) fn is_behind(&self, door: Door) -> bool {
+        self.side.block == door.block
+    }
+}
+
 /// The member of a side that is not told apart further.
 const WHOLE: Vertex = Vertex::MAX;
 
@@ -79,7 +86,7 @@ pub(super) fn crossings(enter: Door, leave: Door, sources: &[Cell], destinations
     }
     let inside = enter.block == leave.block;
     let behind = |door: Door, other: Door| {
-        move |cell: &&Cell| cell.side.block == door.block && !(inside && cell.side.member == other.zone)
+        move |cell: &&Cell| cell.is_behind(door) && !(inside && cell.side.member == other.zone)
     };
     let from: Vec<&Cell> = sources.iter().filter(behind(enter, leave)).collect();
     let to: Vec<&Cell> = destinations.iter().filter(behind(leave, enter)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cells::{Cell, CellBuilder, Crossing, crossings};
 use super::jobs::{End, Job, Reach, Shared, View};
-use crate::graph::{Instance, InstanceFirewall, Role, Vertex, ZoneId};
+use crate::graph::{Door, Instance, InstanceFirewall, Role, Vertex, ZoneId};
 use crate::model::{EndpointId, Product, SiteId};
 
 /// One firewall while it is planned; remembers how it sees each endpoint set.
@@ -27,9 +27,14 @@ impl<'s, 'm> Viewer<'s, 'm> {
         let Some((graph, firewall)) = self.graph(job) else { return Vec::new() };
         let sources = self.cells(job, graph, firewall, product.source, End::Source, product);
         let destinations = self.cells(job, graph, firewall, product.destination, End::Destination, product);
+        // A firewall may have a hundred doors, and a product lies behind few of them.
+        let behind = |cells: &[Cell]| -> Vec<Door> {
+            firewall.doors.iter().filter(|door| cells.iter().any(|cell| cell.is_behind(**door))).copied().collect()
+        };
+        let (enters, leaves) = (behind(&sources), behind(&destinations));
         let mut result = Vec::new();
-        for enter in &firewall.doors {
-            for leave in &firewall.doors {
+        for enter in &enters {
+            for leave in &leaves {
                 for crossing in crossings(*enter, *leave, &sources, &destinations) {
                     if let (Some(from), Some(to)) = (
                         zone_of(shared, job.view, self.serves, graph, enter.zone),

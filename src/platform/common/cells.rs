@@ -140,10 +140,11 @@ mod tests {
                 prop_assert_eq!(first, expected.into_iter().collect::<Vec<_>>());
                 prop_assert!(found.next().is_none());
             }
-            prop_assert!(result.windows(2).all(|pair| {
+            let apart = result.windows(2).all(|pair| {
                 pair[0].0.last < pair[1].0.first
                     && (pair[0].1 != pair[1].1 || pair[0].0.last + 1 < pair[1].0.first)
-            }));
+            });
+            prop_assert!(apart);
         }
     }
 }
