@@ -17,7 +17,7 @@ use crate::platform::common::cells::{cells, groups};
 use crate::platform::common::names::fit;
 use crate::platform::common::rules::{decision, occurs};
 use crate::platform::common::text::put;
-use crate::platform::common::traffic::{matches, matches_with_sets};
+use crate::platform::common::traffic::matches;
 use crate::platform::{Line, LineScope};
 use crate::syntax::ast::Effect;
 
@@ -75,12 +75,7 @@ impl Run<'_> {
 impl Writer<'_> {
     /// Writes look-ups for a run into the open chain.
     pub(super) fn lookup<T: Named>(&mut self, run: &[PlannedRule], scope: LineScope) {
-        // Plans share equal sets, so there are far fewer of them than rules.
-        let mut known: HashMap<*const ServiceSet, usize> = HashMap::new();
-        let mut width = |rule: &PlannedRule| {
-            let count = || matches(&rule.services, T::FAMILY).len();
-            *known.entry(Arc::as_ptr(&rule.services)).or_insert_with(count)
-        };
+        let mut width = |rule: &PlannedRule| self.matches.of(&rule.services, T::FAMILY).len();
         let here = run.iter().filter(|rule| occurs(rule, T::FAMILY));
         let (rules, widths) = here.map(|rule| (rule, width(rule))).filter(|(_, width)| *width > 0).unzip();
         let mut run = Run { rules, widths, scope, logged: HashMap::new() };
@@ -160,7 +155,7 @@ impl Writer<'_> {
 
     /// Writes a rule without its destination, which the chain has decided already.
     fn source_line<T: Named>(&mut self, rule: &PlannedRule, scope: LineScope, destination: &Arc<AddressSet>) {
-        for (traffic, services) in matches_with_sets(&rule.services, T::FAMILY) {
+        for (traffic, services) in self.matches.of(&rule.services, T::FAMILY).iter() {
             let mut text = std::mem::take(&mut self.lookups);
             text.push("\t\t");
             if !T::of(&rule.source).is_full() {
@@ -168,10 +163,10 @@ impl Writer<'_> {
                 self.addresses.put(&mut text, T::of(&rule.source));
                 text.push(" ");
             }
-            put_rest(&mut self.addresses, &mut text, rule, &traffic, T::FAMILY);
+            put_rest(&mut self.addresses, &mut text, rule, traffic, T::FAMILY);
             let line = text.end();
             self.lookups = text;
-            let sets = (rule.source.clone(), destination.clone(), services);
+            let sets = (rule.source.clone(), destination.clone(), services.clone());
             self.decide(Section::Lookups, line, decided(rule, scope, sets));
         }
     }

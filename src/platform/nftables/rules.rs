@@ -6,7 +6,7 @@ use crate::packet::{Family, IntervalSet};
 use crate::plan::PlannedRule;
 use crate::platform::common::rules::{line_of, occurs, runs, word};
 use crate::platform::common::text::{Text, put};
-use crate::platform::common::traffic::{Traffic, matches_with_sets};
+use crate::platform::common::traffic::Traffic;
 use crate::platform::{Line, LineScope};
 use crate::syntax::ast::Effect;
 
@@ -41,17 +41,17 @@ impl Writer<'_> {
             return;
         }
         let proto = line_of(rule, family, scope);
-        for (traffic, services) in matches_with_sets(&rule.services, family) {
+        for (traffic, services) in self.matches.of(&rule.services, family).iter() {
             let mut text = std::mem::take(&mut self.chains);
             text.push("\t\t");
             match family {
                 Family::V4 => self.addresses_of::<u32>(&mut text, &rule.source.v4, &rule.destination.v4),
                 Family::V6 => self.addresses_of::<u128>(&mut text, &rule.source.v6, &rule.destination.v6),
             }
-            put_rest(&mut self.addresses, &mut text, rule, &traffic, family);
+            put_rest(&mut self.addresses, &mut text, rule, traffic, family);
             let line = text.end();
             self.chains = text;
-            self.decide(Section::Chains, line, Line { services, ..proto.clone() });
+            self.decide(Section::Chains, line, Line { services: services.clone(), ..proto.clone() });
         }
     }
 

@@ -5,6 +5,7 @@ use super::matching::Addresses;
 use crate::plan::{DevicePlan, PairPlan};
 use crate::platform::common::names::{safe, slug};
 use crate::platform::common::text::{Text, put};
+use crate::platform::common::traffic::Matches;
 use crate::platform::{Line, LineScope, Written, WrittenFile};
 
 /// A part of the file; line numbers are counted inside a section until the file is put together.
@@ -30,6 +31,8 @@ pub(super) struct Writer<'p> {
     pub(super) decided: Vec<(Section, Line)>,
     /// Names of shared service chains.
     pub(super) services: super::lookup::ServiceChains,
+    /// The matches of the services that were met.
+    pub(super) matches: Matches,
     /// A number for the next generated name.
     pub(super) serial: usize,
 }
@@ -56,6 +59,7 @@ pub(super) fn write(plan: &DevicePlan) -> Written {
         chains: Text::default(),
         decided: Vec::new(),
         services: super::lookup::ServiceChains::default(),
+        matches: Matches::default(),
         serial: 0,
     };
     guard::quarantines(&mut writer);
