@@ -86,7 +86,7 @@ pub(super) fn crossings(enter: Door, leave: Door, sources: &[Cell], destinations
     }
     let inside = enter.block == leave.block;
     let behind = |door: Door, other: Door| {
-        move |cell: &&Cell| cell.is_behind(door) && !(inside && cell.side.member == other.zone)
+        move |cell: &&Cell| cell.side.block == door.block && !(inside && cell.side.member == other.zone)
     };
     let from: Vec<&Cell> = sources.iter().filter(behind(enter, leave)).collect();
     let to: Vec<&Cell> = destinations.iter().filter(behind(leave, enter)).collect();
