@@ -139,7 +139,7 @@ fn drawings(project: &Path, golden: &Path) -> Result<(), String> {
         ("access", "dot", "access.dot"),
         ("access", "mermaid", "access.mmd"),
     ] {
-        let (code, text, said) = sekisho(project, &["graph", "--kind", kind, "--format", format]);
+        let (code, text, said) = sekisho(project, &["graph", "--of", kind, "--format", format]);
         if code != 0 {
             return Err(format!("graph: exit {code}\n{said}"));
         }

@@ -207,7 +207,7 @@ pub struct Graph {
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What is drawn
-    #[arg(long, value_enum, default_value_t = DrawingKind::Topology)]
+    #[arg(long = "of", alias = "kind", value_enum, default_value_t = DrawingKind::Topology)]
     pub kind: DrawingKind,
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = DrawingFormat::Dot)]
