@@ -213,18 +213,33 @@ impl ServiceSet {
     /// Members of either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
+        if self.is_empty() {
+            return other.clone();
+        }
+        if other.is_empty() {
+            return self.clone();
+        }
         self.combine(other, IntervalSet::union)
     }
 
     /// Members of both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
+        if self.is_any() {
+            return other.clone();
+        }
+        if other.is_any() {
+            return self.clone();
+        }
         self.combine(other, IntervalSet::intersection)
     }
 
     /// Members of `self` that are not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
         self.combine(other, IntervalSet::difference)
     }
 
@@ -387,6 +402,73 @@ impl fmt::Display for ServicePoint {
             protocol if protocol.has_ports() => write!(f, "{protocol}/{}:{}", self.a, self.b),
             protocol if protocol.is_icmp() => write!(f, "{protocol}/{}/{}", self.a, self.b),
             protocol => write!(f, "{protocol}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PROTOCOLS: [u8; 8] = [0, 1, 6, 17, 47, 58, 132, 255];
+    const BORDERS: [u16; 8] = [0, 1, 80, 81, 254, 255, 1024, u16::MAX];
+
+    fn any_set() -> impl Strategy<Value = ServiceSet> {
+        let border = || prop::sample::select(BORDERS.to_vec());
+        let piece = (prop::sample::select(PROTOCOLS.to_vec()), border(), border(), border(), border(), 0..6_u8);
+        prop::collection::vec(piece, 0..5).prop_map(|pieces| {
+            pieces.into_iter().fold(ServiceSet::empty(), |set, (protocol, a, b, c, d, kind)| match kind {
+                0 => set.union(&ServiceSet::any()),
+                1 => set.union(&ServiceSet::protocol(Protocol(protocol))),
+                2 => set.difference(&ServiceSet::protocol(Protocol(protocol))),
+                _ => set.union(&ServiceSet::rectangle(Protocol(protocol), Interval::new(a, b), Interval::new(c, d))),
+            })
+        })
+    }
+
+    /// A point on each side of every border that the sets above can have.
+    fn points() -> Vec<ServicePoint> {
+        let mut result = Vec::new();
+        for protocol in PROTOCOLS.into_iter().chain([2, 100]).map(Protocol) {
+            let near = BORDERS.iter().flat_map(|&value| [value.saturating_sub(1), value, value.saturating_add(1)]);
+            let values: Vec<u16> = near.filter(|&value| value <= protocol.largest()).collect();
+            for &a in &values {
+                result.extend(values.iter().map(|&b| ServicePoint { protocol, a, b }));
+            }
+        }
+        result
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn operations_agree_with_membership(x in any_set(), y in any_set()) {
+            let (union, intersection, difference) = (x.union(&y), x.intersection(&y), x.difference(&y));
+            for point in points() {
+                let (a, b) = (x.contains(point), y.contains(point));
+                prop_assert_eq!(union.contains(point), a || b, "{} in {:?} or {:?}", point, x, y);
+                prop_assert_eq!(intersection.contains(point), a && b, "{} in {:?} and {:?}", point, x, y);
+                prop_assert_eq!(difference.contains(point), a && !b, "{} in {:?} but {:?}", point, x, y);
+            }
+            prop_assert_eq!(x.is_subset(&y), difference.is_empty());
+            prop_assert_eq!(x.intersects(&y), !intersection.is_empty());
+        }
+
+        /// Equal sets are equal values, by whichever way they came about.
+        #[test]
+        fn the_form_is_canonical(x in any_set(), y in any_set()) {
+            prop_assert_eq!(x.union(&y), y.union(&x));
+            prop_assert_eq!(x.intersection(&y), y.intersection(&x));
+            prop_assert_eq!(x.difference(&y).union(&x.intersection(&y)), x.clone());
+            let again = x.rectangles().into_iter().fold(ServiceSet::empty(), |set, piece| {
+                if piece.whole {
+                    return (piece.protocols.first..=piece.protocols.last).fold(set, |set, p| set.union(&ServiceSet::protocol(Protocol(p))));
+                }
+                let protocol = Protocol(piece.protocols.first);
+                piece.b.intervals().iter().fold(set, |set, b| set.union(&ServiceSet::rectangle(protocol, piece.a, *b)))
+            });
+            prop_assert_eq!(again, x);
         }
     }
 }

@@ -126,7 +126,7 @@ impl<'s, 'm> Viewer<'s, 'm> {
         (other, other_end): (EndpointId, End),
     ) -> Vec<Cell> {
         let shared = self.shared;
-        let (Role::Pendant { leaf, graph }, Some(site)) = (shared.world(reach).role(self.serves), self.serves) else {
+        let (Role::Pendant { leaf, .. }, Some(site)) = (shared.world(reach).role(self.serves), self.serves) else {
             return Vec::new();
         };
         let inside = |piece: &super::pieces::Piece| -> Option<Vertex> {
@@ -157,7 +157,6 @@ impl<'s, 'm> Viewer<'s, 'm> {
             && let Some(set) = shared.outside.get(&(id, end, reach, component))
         {
             let rest = if own.is_empty() { set.clone() } else { Arc::new(set.difference(&own.into_iter().collect())) };
-            debug_assert!(graph.tree.len() > attachment);
             builder.add_set(attachment, None, rest);
         }
         builder.finish()
