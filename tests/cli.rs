@@ -425,3 +425,18 @@ fn every_code_has_its_page_in_the_program() {
         assert!(done.status.code() == Some(0) && out(&done).contains(code.id), "{}", code.id);
     }
 }
+
+/// `--verbose` lists what was written, `--quiet` nothing at all.
+#[test]
+fn compile_says_as_much_as_it_is_asked_to() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(sekisho(home.path(), &["init", "."]).status.code(), Some(0));
+    let compile = |option: &str| out(&sekisho(home.path(), &["compile", "-o", "rules", option]));
+    let said = compile("-v");
+    assert!(said.starts_with("wrote "), "{said}");
+    assert!(
+        said.lines().skip(1).any(|line| line.contains("ruleset.nft: ") && line.contains(" rules of the policy")),
+        "{said}"
+    );
+    assert_eq!(compile("-q"), "");
+}

@@ -52,10 +52,11 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
     if arguments.format == AnswerFormat::Json {
         return output::result(&manifest);
     }
-    if common.quiet { Exit::Ok } else { output::result(&summary(arguments, &devices)) }
+    if common.quiet { Exit::Ok } else { output::result(&summary(common, arguments, &devices)) }
 }
 
-fn summary(arguments: &Compile, devices: &[Made]) -> String {
+/// What was written, in one line; with `--verbose` also each file with its size.
+fn summary(common: &Common, arguments: &Compile, devices: &[Made]) -> String {
     let files: usize = devices.iter().map(|device| device.files.len()).sum();
     let mut text = format!(
         "wrote {files} file{} for {} firewall{} to `{}`\n",
@@ -64,6 +65,10 @@ fn summary(arguments: &Compile, devices: &[Made]) -> String {
         if devices.len() == 1 { "" } else { "s" },
         crate::diag::render::one_line(&arguments.output.display().to_string())
     );
+    for (file, contents) in devices.iter().flat_map(|device| &device.files).filter(|_| common.verbose) {
+        let (lines, rules) = (contents.lines().count(), file.rules.len());
+        text.push_str(&format!("{}: {lines} lines from {rules} rules of the policy\n", file.path));
+    }
     for device in devices {
         for command in &device.commands {
             text.push_str(&format!("{}: {command}\n", device.name));
