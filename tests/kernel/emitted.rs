@@ -19,6 +19,7 @@ use crate::worlds::{self, Device, World};
 
 pub const TESTS: &[Test] = &[
     ("random_worlds_do_what_the_reference_expects", random_worlds),
+    ("long_lists_do_what_the_reference_expects", long_lists),
     ("answers_of_random_worlds_pass_and_nothing_else", answers),
     ("quarantines_of_random_worlds_end_live_sessions", quarantines),
 ];
@@ -143,6 +144,72 @@ fn smallest(mut world: World, device: &str, mut text: String, seed: u64) -> (Wor
         }
         return (world, text);
     }
+}
+
+/// A world with more rules than stand in a plain list: look-ups in nftables, chains by address block in iptables; narrow rules, wide ones, holes,
+/// denials, logging, services of all kinds. Every second world has narrow rules only: wide ones keep iptables from splitting.
+fn many_rules(seed: u64) -> World {
+    let has_wide = seed.is_multiple_of(2);
+    let mut world = World::default().transit("wan");
+    for (site, number, platform) in [("a", 1, "nftables"), ("b", 2, "iptables")] {
+        let networks = format!("10.{number}.0.0/16, 2001:db8:{number}::/64");
+        world = world.site(site).network(&format!("{site}/lan"), &networks, "");
+        for host in 0..40_u64 {
+            let low = (host * 97 + seed * 31) % 60_000 + 1;
+            let addresses = format!("10.{number}.{}.{}, 2001:db8:{number}::{low:x}", low >> 8, low & 255);
+            world = world.host(
+                &format!("{site}/h{host}"),
+                &addresses,
+                if host.is_multiple_of(3) { "tag:third" } else { "" },
+            );
+        }
+        world = world.firewall(&format!("f{site}"), site, &format!("{site}/lan wan"));
+        if let Some(device) = world.devices.last_mut() {
+            device.platform = Some(platform.to_owned());
+        }
+    }
+    let services =
+        ["tcp/443", "tcp/80, udp/53", "udp/1000-2000", "icmp/8, icmp6/128", "gre", "tcp/53:1024-65535", "any"];
+    for rule in 0..160_u64 {
+        let number = rule.wrapping_mul(2_654_435_761).wrapping_add(seed);
+        let (from, to) = if rule.is_multiple_of(2) { ("a", "b") } else { ("b", "a") };
+        let host = |site: &str, bits: u64| format!("{site}/h{}", (number >> bits) % 40);
+        let (source, destination) = match rule % 8 {
+            0 | 1 if has_wide => (format!("{from} except {}", host(from, 7)), format!("{to} except {}", host(to, 13))),
+            2 | 3 if has_wide => (format!("tag:third&{from}"), format!("{}, {}", host(to, 7), host(to, 13))),
+            _ => (host(from, 7), format!("{}, {}", host(to, 13), host(to, 19))),
+        };
+        // Wide rules on any service would leave nothing to decide.
+        let kinds = if has_wide && rule % 8 < 2 { 3 } else { services.len() as u64 };
+        let service = services[((number >> 25) % kinds) as usize];
+        let name = format!("R-{rule}");
+        world = if rule % 11 == 5 {
+            world.deny(&name, &source, &destination, service)
+        } else {
+            world.allow(&name, &source, &destination, service)
+        };
+        if rule % 9 == 4 {
+            world.rules.last_mut().expect("a rule").log = true;
+        }
+    }
+    world
+}
+
+fn long_lists() {
+    let mut count = Count::default();
+    for seed in 1..=setting("SEKISHO_LONG", 2) as u64 {
+        let world = many_rules(seed);
+        let files = compile(&world).expect("it compiles");
+        let is_split = files.values().all(|ruleset| match ruleset {
+            Ruleset::Nftables(text) => text.contains(" daddr vmap @"),
+            Ruleset::Iptables { v4, .. } => seed.is_multiple_of(2) || v4.contains("-j SEKISHO-b"),
+        });
+        assert!(is_split, "these lists are not long enough to test what long ones become");
+        if let Err((_, text)) = ask(&world, seed, &mut count) {
+            panic!("seed {seed}: {text}");
+        }
+    }
+    println!("{} packets through long lists", count.packets);
 }
 
 fn random_worlds() {
