@@ -33,6 +33,8 @@ pub mod report;
 
 pub mod pipeline;
 
+pub mod answer;
+
 pub mod explain;
 
 pub mod draw;

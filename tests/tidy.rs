@@ -36,12 +36,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "pipeline.rs",
         &["source", "diag", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
     ),
+    ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report"]),
     ("explain", &["source", "diag", "packet", "syntax", "graph", "pipeline", "plan", "platform", "reach", "report"]),
     (
         "cli",
         &[
             "source", "diag", "packet", "syntax", "model", "graph", "plan", "platform", "reach", "report", "pipeline",
-            "explain", "draw",
+            "answer", "explain", "draw",
         ],
     ),
 ];

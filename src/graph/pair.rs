@@ -119,6 +119,27 @@ impl<'t> PairGraph<'t> {
             .collect()
     }
 
+    /// The zones that a shortest way leads through, both ends included, the source first; empty if there is no way.
+    #[must_use]
+    pub fn zones_of_a_shortest_way(&self) -> Vec<ZoneId> {
+        let (Some(a), Some(b)) = (self.vertex(self.source), self.vertex(self.destination)) else { return Vec::new() };
+        let left = self.distances(b);
+        let steps = |vertex: usize| left.get(vertex).copied().unwrap_or(usize::MAX);
+        let mut way = Vec::new();
+        let mut at = a;
+        while steps(at) != usize::MAX {
+            way.extend(self.zones.get(at).copied());
+            if at == b {
+                return way;
+            }
+            let next =
+                self.graph.neighbors(NodeIndex::new(at)).map(NodeIndex::index).min_by_key(|&next| (steps(next), next));
+            let Some(next) = next else { break };
+            at = next;
+        }
+        Vec::new()
+    }
+
     /// The zones from which the flow enters a firewall that has the destination's address itself: those from which paths to the destination's zone
     /// enter it, and that zone where the flow can get there without the firewall. Ascending; empty if there is no path.
     #[must_use]

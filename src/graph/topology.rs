@@ -120,6 +120,18 @@ impl Topology {
         site.and_then(|site| self.serving.get(&site)).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The parts of the core, without the zone of the internet, that a place reaches through the firewalls of its own site alone, ascending: between two places
+    /// with a common part there is a path. Empty for places in the internet's zone, whose paths are those of another world.
+    #[must_use]
+    pub fn reaches(&self, place: PlaceId) -> Vec<usize> {
+        let Some(from) = self.zones.place(place).filter(|_| !self.zones.is_internet(place)) else { return Vec::new() };
+        let mut reached = vec![self.world(false).core_component(from.zone)];
+        self.spread(false, &mut reached, &mut self.serving(from.site).to_vec());
+        reached.sort_unstable();
+        reached.dedup();
+        reached
+    }
+
     /// Whether any path leads from one place to the other (or both lie in one zone). Cost: the firewalls of the two sites.
     #[must_use]
     pub fn is_connected(&self, from: PlaceId, to: PlaceId) -> bool {
@@ -132,10 +144,14 @@ impl Topology {
         let goal = world.core_component(b.zone);
         let mut reached = vec![world.core_component(a.zone)];
         let mut waiting: Vec<usize> = self.serving(a.site).iter().chain(self.serving(b.site)).copied().collect();
+        self.spread(with_internet, &mut reached, &mut waiting);
+        reached.contains(&goal)
+    }
+
+    /// Adds the parts that firewalls among `waiting` join to what is `reached`, until none joins more.
+    fn spread(&self, with_internet: bool, reached: &mut Vec<usize>, waiting: &mut Vec<usize>) {
+        let world = self.world(with_internet);
         loop {
-            if reached.contains(&goal) {
-                return true;
-            }
             let before = waiting.len();
             waiting.retain(|&at| {
                 let zones = self.firewalls.get(at).map(|firewall| firewall.zones.as_slice()).unwrap_or_default();
@@ -151,7 +167,7 @@ impl Topology {
                 !touches
             });
             if waiting.len() == before {
-                return false;
+                return;
             }
         }
     }

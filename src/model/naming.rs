@@ -32,6 +32,22 @@ impl Naming {
         let at = self.ranges.partition_point(|(range, _)| range.last() < address);
         self.ranges.get(at).filter(|(range, _)| range.first() <= address).map(|&(_, host)| host)
     }
+
+    /// The hosts that name addresses of a range, in the order of their addresses; a host may come more than once.
+    pub fn hosts_in(&self, range: AddressRange) -> impl Iterator<Item = HostId> + '_ {
+        let at = self.ranges.partition_point(|(named, _)| named.last() < range.first());
+        let here = self.ranges.iter().skip(at).take_while(move |(named, _)| named.first() <= range.last());
+        here.map(|(_, host)| *host)
+    }
+
+    /// The first address of a range that a host names.
+    #[must_use]
+    pub fn first_in(&self, range: AddressRange) -> Option<IpAddr> {
+        let at = self.ranges.partition_point(|(named, _)| named.last() < range.first());
+        let (named, _) = self.ranges.get(at)?;
+        let first = named.first().max(range.first());
+        (first <= range.last()).then_some(first)
+    }
 }
 
 fn size(set: &AddressSet) -> u128 {

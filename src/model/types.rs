@@ -82,6 +82,10 @@ pub struct Model {
     pub known: Arc<AddressSet>,
     /// Public addresses that no network holds; empty where no transit is the internet.
     pub internet: Arc<AddressSet>,
+    /// The sets of groups with their names, in name order.
+    pub groups: Vec<(String, Arc<AddressSet>)>,
+    /// The sets of `service` definitions with their names, in name order.
+    pub named_services: Vec<(String, Arc<ServiceSet>)>,
     /// Endpoint sets, each once (equal sets have equal ids).
     pub endpoints: Vec<Arc<AddressSet>>,
     /// Service sets, each once (equal sets have equal ids).

@@ -3,7 +3,25 @@
 //! This is LANGUAGE.md section 4, asked about flows. It knows no firewall's rule list: [`crate::plan`] decides what each firewall passes, and neither uses the
 //! other, so that one can judge the other. Start at [`Reach::judge`].
 
+mod access;
+mod chain;
+mod classes;
+mod flows;
 mod index;
 mod judge;
+mod mend;
+mod prove;
+mod refine;
+mod relation;
+mod services;
+mod via;
 
+pub use access::{Access, Cell, Column, Extra, Overlay, Question, Row, Want};
+pub use chain::{Last, Reached};
+pub use classes::{AddressClass, AddressClasses, ClassSet};
+pub use flows::{ClassProduct, FlowProduct, merge, pick_address, witness};
 pub use judge::{Judgement, Reach, Verdict};
+pub use mend::{Certainty, Mend};
+pub use prove::{Finding, Hop, HopKind, Outcome, Prover, Vacuous};
+pub use relation::{Pairs, Relation, apart};
+pub use services::ServiceClasses;

@@ -1,12 +1,14 @@
-//! `sekisho check`: what is wrong with a project.
+//! `sekisho check`: what is wrong with a project, and what became of its assertions.
 
 use super::super::args::{Check, Common, ReportFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::{day, load, outcome, report};
+use crate::answer::{self, Names};
 use crate::graph::Topology;
+use crate::model::Model;
 use crate::pipeline::Loaded;
+use crate::reach::{Extra, Finding, Outcome, Prover};
 use crate::report::json::{self, AssertionObject, CheckReport};
-use crate::syntax::ast::AssertionKind;
 
 pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
     let progress = Progress::start(common, "reading");
@@ -15,50 +17,65 @@ pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
         Err(exit) => return exit,
     };
     progress.stage("checking");
-    let at = day(common);
-    // The lints rest on a model that was resolved whole.
-    let found = if loaded.is_sound() { loaded.lint(&Topology::new(&loaded.model), at) } else { loaded.diagnostics() };
+    // Lints and proofs rest on a model that was resolved whole.
+    if !loaded.is_sound() {
+        drop(progress);
+        return report(common, "check", arguments.format.name(), &loaded.project.sources, &loaded.diagnostics());
+    }
+    let checked = Checked::new(&loaded, day(common), arguments.format);
     drop(progress);
-    if arguments.format != ReportFormat::Json {
-        let exit = report(common, "check", arguments.format.name(), &loaded.project.sources, &found);
-        if loaded.is_sound() && !common.quiet {
-            said_of_assertions(&loaded, at);
-        }
-        return exit;
-    }
-    let assertions = if loaded.is_sound() { assertions(&loaded, at) } else { Vec::new() };
-    let diagnostics = json::objects(&loaded.project.sources, &found);
-    let object = CheckReport { schema: "sekisho/check/1", diagnostics, assertions };
-    outcome(&found).worst(output::result(&json::to_text(&object)))
+    checked.print(common, arguments.format, &loaded)
 }
 
-/// What became of each assertion. None is proved yet: a proof is a later stage, and silence would be taken for one.
-fn assertions(loaded: &Loaded, at: jiff::civil::Date) -> Vec<AssertionObject> {
-    let object = |assertion: &crate::model::Assertion| {
-        let active = assertion.period.contains(at);
-        AssertionObject {
-            name: assertion.name.value.clone(),
-            kind: match assertion.kind {
-                AssertionKind::Never => "never",
-                AssertionKind::Only => "only",
-                AssertionKind::Must => "must",
-            },
-            outcome: if active { "unproven" } else { "inactive" },
-            hops: Vec::new(),
-            mend: Vec::new(),
-            because: active.then(|| NOT_YET.to_owned()),
-        }
-    };
-    loaded.model.assertions.iter().map(object).collect()
+/// What was found.
+struct Checked {
+    found: Vec<crate::diag::Diagnostic>,
+    assertions: Vec<AssertionObject>,
+    summary: Option<String>,
+    exit: Exit,
 }
 
-const NOT_YET: &str = "this version does not prove assertions";
-
-fn said_of_assertions(loaded: &Loaded, at: jiff::civil::Date) {
-    let all = &loaded.model.assertions;
-    let active = all.iter().filter(|assertion| assertion.period.contains(at)).count();
-    if !all.is_empty() {
-        let inactive = all.len() - active;
-        output::error_text(&format!("assertions: {active} unproven, because {NOT_YET}; {inactive} inactive\n"));
+impl Checked {
+    fn new(loaded: &Loaded, at: jiff::civil::Date, format: ReportFormat) -> Self {
+        let topology = Topology::new(&loaded.model);
+        let mut found = loaded.lint(&topology, at);
+        let prover = Prover::new(&loaded.model, &topology, at, &Extra::default());
+        let findings = prover.all();
+        let needs_words =
+            format == ReportFormat::Json || findings.iter().any(|finding| finding.outcome != Outcome::Proved);
+        let mut assertions = Vec::new();
+        if needs_words {
+            let names = Names::new(&loaded.model);
+            found.extend(answer::diagnostics(&prover, &names, &loaded.project.sources, &findings));
+            found.sort_by(|a, b| place(a).cmp(&place(b)));
+            assertions = answer::assertions(&prover, &names, &findings);
+        }
+        let exit = outcome(&found).worst(proofs(&loaded.model, &findings));
+        Self { found, assertions, summary: answer::summary(&findings), exit }
     }
+
+    fn print(self, common: &Common, format: ReportFormat, loaded: &Loaded) -> Exit {
+        let sources = &loaded.project.sources;
+        if format == ReportFormat::Json {
+            let diagnostics = json::objects(sources, &self.found);
+            let object = CheckReport { schema: "sekisho/check/1", diagnostics, assertions: self.assertions };
+            return self.exit.worst(output::result(&json::to_text(&object)));
+        }
+        output::diagnostics(common, format.name(), sources, &self.found);
+        if let Some(summary) = self.summary.filter(|_| !common.quiet) {
+            output::error_text(&summary);
+        }
+        self.exit
+    }
+}
+
+fn place(found: &crate::diag::Diagnostic) -> Option<(crate::source::Span, &'static str)> {
+    found.primary.as_ref().map(|primary| (primary.span, found.code.id))
+}
+
+/// Something unproven is no finding, and not nothing either. An advisory assertion fails no build.
+fn proofs(model: &Model, findings: &[Finding]) -> Exit {
+    let binds = |finding: &&Finding| model.assertions.get(finding.assertion).is_some_and(|found| !found.advisory);
+    let unproven = findings.iter().filter(binds).any(|finding| finding.outcome == Outcome::Unproven);
+    if unproven { Exit::Unproven } else { Exit::Ok }
 }

@@ -4,6 +4,8 @@
 
 /// Each code with its page, by code.
 pub const PAGES: &[(&str, &str)] = &[
+    ("A0001", include_str!("../../../docs/errors/A0001.md")),
+    ("A0002", include_str!("../../../docs/errors/A0002.md")),
     ("E0101", include_str!("../../../docs/errors/E0101.md")),
     ("E0102", include_str!("../../../docs/errors/E0102.md")),
     ("E0103", include_str!("../../../docs/errors/E0103.md")),

@@ -8,8 +8,10 @@
 //! | x04xx | statements: dates, meta, circles |
 //! | x05xx | the network: zones, paths, what cannot be enforced |
 //! | x06xx | platforms: what a device cannot express |
+//! | A00xx | assertions |
 //! | x07xx | input of commands: flows, arguments, files |
 
+pub mod assertions;
 pub mod input;
 pub mod inventory;
 pub mod names;
@@ -22,8 +24,17 @@ use super::code::Code;
 
 /// Every code, in the order of the tables.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [syntax::ALL, names::ALL, inventory::ALL, statements::ALL, topology::ALL, platform::ALL, input::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        syntax::ALL,
+        names::ALL,
+        inventory::ALL,
+        statements::ALL,
+        topology::ALL,
+        platform::ALL,
+        input::ALL,
+        assertions::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

@@ -109,6 +109,8 @@ struct Policy {
     services: Vec<std::sync::Arc<crate::packet::ServiceSet>>,
     rules: Vec<crate::model::types::Rule>,
     assertions: Vec<crate::model::types::Assertion>,
+    groups: Vec<(String, std::sync::Arc<crate::packet::AddressSet>)>,
+    named_services: Vec<(String, std::sync::Arc<crate::packet::ServiceSet>)>,
     /// What the quarantines hold, in the order of [`Sentences::all`].
     held: Vec<crate::model::types::EndpointId>,
 }
@@ -119,11 +121,11 @@ impl<'a> Scene<'a, '_> {
         let feeds = feeds.map(|feed| feeds::read(feed, self.input.sources, self.input.feeds, model, sink)).collect();
         let groups = &self.definitions.groups;
         let mut endpoints = EndpointResolver::new(model, self.places, self.table, self.guesses, feeds, groups.len());
-        self.define_groups(&mut endpoints, sink);
+        let named = self.define_groups(&mut endpoints, sink);
         let services = ServiceResolver::new(&self.definitions.services, self.guesses, sink);
         let mut resolvers =
             Resolvers { endpoints, services, places: self.places, table: self.table, guesses: self.guesses };
-        let mut policy = Policy::default();
+        let mut policy = Policy { groups: named, ..Policy::default() };
         for &(sentence, purpose, standing) in &sentences.all {
             match sentence {
                 Sentence::Rule(rule) => {
@@ -148,11 +150,16 @@ impl<'a> Scene<'a, '_> {
         policy.rules.sort_by(|a, b| a.name.cmp(&b.name));
         policy.assertions.sort_by(|a, b| a.name.cmp(&b.name));
         policy.endpoints = resolvers.endpoints.into_sets();
+        policy.named_services = resolvers.services.named();
         policy.services = resolvers.services.into_sets();
         policy
     }
 
-    fn define_groups(&self, endpoints: &mut EndpointResolver<'a, '_>, sink: &mut Sink) {
+    fn define_groups(
+        &self,
+        endpoints: &mut EndpointResolver<'a, '_>,
+        sink: &mut Sink,
+    ) -> Vec<(String, std::sync::Arc<crate::packet::AddressSet>)> {
         let groups = &self.definitions.groups;
         let uses: Vec<Vec<usize>> = groups.iter().map(|group| self.groups_in(group)).collect();
         let order = order(&uses);
@@ -160,11 +167,15 @@ impl<'a> Scene<'a, '_> {
             let members: Vec<&Group> = circle.iter().filter_map(|&at| groups.get(at).copied()).collect();
             report_circle(&members, sink);
         }
+        let mut named = Vec::with_capacity(groups.len());
         for &at in order.evaluable.iter().chain(&order.stuck) {
             let Some(group) = groups.get(at) else { continue };
             let set = endpoints.resolve(&group.endpoints, sink).map(|id| endpoints.set(id));
+            named.extend(set.clone().map(|set| (group.name.value.clone(), set)));
             endpoints.define_group(at, set);
         }
+        named.sort_by(|(a, _), (b, _)| a.cmp(b));
+        named
     }
 
     fn groups_in(&self, group: &Group) -> Vec<usize> {
@@ -194,6 +205,8 @@ fn report_circle(circle: &[&Group], sink: &mut Sink) {
 impl Policy {
     /// Puts the statements into the model, and resolves those that name other statements.
     fn finish(self, sentences: &Sentences<'_>, guesses: &Guesses, mut model: Model, sink: &mut Sink) -> Model {
+        model.groups = self.groups;
+        model.named_services = self.named_services;
         model.endpoints = self.endpoints;
         model.services = self.services;
         model.rules = self.rules;

@@ -56,6 +56,18 @@ impl<'a, 'm> ServiceResolver<'a, 'm> {
         self.sets.into_list()
     }
 
+    /// What the definitions of the project came out as, in name order.
+    pub(super) fn named(&self) -> Vec<(String, Arc<ServiceSet>)> {
+        let set = |name: &str| match self.values.get(name) {
+            Some(Value::Set(set)) => Some((name.to_owned(), set.clone())),
+            Some(Value::Wrong(_) | Value::Silent) | None => None,
+        };
+        let mut names: Vec<&str> = self.definitions.iter().map(|definition| definition.name.value.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(set).collect()
+    }
+
     /// The id of every service.
     pub(super) fn any(&mut self) -> ServiceId {
         ServiceId::from_index(self.sets.intern(Arc::new(ServiceSet::any())))

@@ -1,0 +1,248 @@
+//! What became of the assertions: for programs, as diagnostics, and counted.
+
+use super::rows::flow_object;
+use super::{Names, Rows};
+use crate::diag::codes::assertions::{UNPROVEN, VIOLATED};
+use crate::diag::{Diagnostic, Severity};
+use crate::graph::PairGraph;
+use crate::model::{Assertion, RuleId};
+use crate::packet::Flow;
+use crate::reach::{Certainty, Finding, Hop, HopKind, Mend, Outcome, Prover, witness};
+use crate::report::json::{AssertionObject, FlowObject};
+use crate::source::Sources;
+use crate::syntax::ast::AssertionKind;
+
+/// Hops and rules that a message spells out at most.
+const SHOWN: usize = 8;
+
+/// The objects of `check --format json`, in the order of names.
+#[must_use]
+pub fn assertions(prover: &Prover<'_>, names: &Names<'_>, findings: &[Finding]) -> Vec<AssertionObject> {
+    let rows = Rows { access: &prover.access, names };
+    let object = |finding: &Finding| {
+        let assertion = prover.model().assertions.get(finding.assertion)?;
+        Some(AssertionObject {
+            name: assertion.name.value.clone(),
+            kind: kind(assertion.kind),
+            outcome: finding.outcome.as_str(),
+            hops: finding.hops.iter().map(|hop| rows.row(&hop.flows, &hop.rules)).collect(),
+            mend: rows.rules(&finding.mend.rules),
+            because: because(finding),
+        })
+    };
+    findings.iter().filter_map(object).collect()
+}
+
+fn kind(kind: AssertionKind) -> &'static str {
+    match kind {
+        AssertionKind::Never => "never",
+        AssertionKind::Only => "only",
+        AssertionKind::Must => "must",
+    }
+}
+
+fn because(finding: &Finding) -> Option<String> {
+    let minimal = !finding.mend.rules.is_empty() && finding.mend.certainty == Certainty::Minimal;
+    let minimal =
+        minimal.then(|| "`mend` is minimal; whether a smaller set of rules would do was not decided".to_owned());
+    finding.because.clone().or(minimal)
+}
+
+/// How many assertions came out how, on one line; `None` if there is none.
+#[must_use]
+pub fn summary(findings: &[Finding]) -> Option<String> {
+    let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let of = |outcome: Outcome| format!("{} {}", count(outcome), outcome.as_str());
+    let all = [Outcome::Proved, Outcome::Violated, Outcome::Unproven, Outcome::Inactive];
+    (!findings.is_empty()).then(|| format!("assertions: {}\n", all.map(of).join(", ")))
+}
+
+/// A diagnostic for each assertion that is violated or unproven.
+#[must_use]
+pub fn diagnostics(prover: &Prover<'_>, names: &Names<'_>, sources: &Sources, findings: &[Finding]) -> Vec<Diagnostic> {
+    let words = Words { prover, rows: Rows { access: &prover.access, names }, sources };
+    findings.iter().filter_map(|finding| words.diagnostic(finding)).collect()
+}
+
+struct Words<'a> {
+    prover: &'a Prover<'a>,
+    rows: Rows<'a>,
+    sources: &'a Sources,
+}
+
+impl Words<'_> {
+    fn diagnostic(&self, finding: &Finding) -> Option<Diagnostic> {
+        let assertion = self.prover.model().assertions.get(finding.assertion)?;
+        match finding.outcome {
+            Outcome::Proved | Outcome::Inactive => None,
+            Outcome::Unproven => {
+                let why = finding.because.as_deref().unwrap_or("it could not be decided");
+                let message = format!("`{}` is unproven, because {why}", assertion.name.value);
+                Some(Diagnostic::new(&UNPROVEN, assertion.name.span, message))
+            }
+            Outcome::Violated => Some(self.violated(assertion, finding)),
+        }
+    }
+
+    fn violated(&self, assertion: &Assertion, finding: &Finding) -> Diagnostic {
+        let message = format!("`{}` is violated: {}", assertion.name.value, self.headline(assertion, finding));
+        let mut found = Diagnostic::new(&VIOLATED, assertion.name.span, message);
+        if assertion.advisory {
+            found.severity = Severity::Warning;
+        }
+        if let Some(title) = &assertion.meta.title {
+            found = found.label(title.clone());
+        }
+        let is_chain = finding.hops.len() > 1;
+        for (number, hop) in (1..).zip(finding.hops.iter().take(SHOWN)) {
+            found = found.note(self.hop(number, hop, is_chain));
+        }
+        let witnesses: Vec<String> = finding.hops.iter().take(SHOWN).map(|hop| self.witness(hop)).collect();
+        found = found.note(format!("witness: {}", witnesses.join(", then ")));
+        for rule in self.deciding(finding) {
+            found = found.also(rule.0, rule.1);
+        }
+        match self.help(assertion, finding) {
+            Some(help) => found.help(help),
+            None => found,
+        }
+    }
+
+    fn headline(&self, assertion: &Assertion, finding: &Finding) -> String {
+        let ends = |from: &Hop, to: &Hop| {
+            let (first, last) = (self.rows.row(&from.flows, &[]), self.rows.row(&to.flows, &[]));
+            (shortened(&first.from), shortened(&last.to), shortened(&last.services.join(", ")))
+        };
+        let (Some(first), Some(last)) = (finding.hops.first(), finding.hops.last()) else { return String::new() };
+        let (from, to, services) = ends(first, last);
+        match (assertion.kind, finding.hops.len()) {
+            (AssertionKind::Must, _) => format!("{from} cannot reach {to} as it must, on {services}"),
+            (AssertionKind::Only, _) => format!("{from} reaches {to} too, on {services}"),
+            (AssertionKind::Never, 1) => format!("{from} reaches {to} on {services}"),
+            (AssertionKind::Never, hops) => format!("{from} reaches {to} in {hops} hops"),
+        }
+    }
+
+    fn hop(&self, number: usize, hop: &Hop, is_chain: bool) -> String {
+        let row = self.rows.row(&hop.flows, &hop.rules);
+        let head = if is_chain { format!("hop {number}: ") } else { String::new() };
+        let (from, to) = (shortened(&row.from), shortened(&row.to));
+        if hop.kind == HopKind::Movement {
+            return format!("{head}{from} -> {to}, which no firewall stands between");
+        }
+        let by = match hop.rules.len() {
+            0 => String::new(),
+            1..=SHOWN => format!(", by {}", self.rules(&hop.rules).join(", ")),
+            many => {
+                format!(", by {many} rules, such as {}", self.rules(hop.rules.get(..3).unwrap_or_default()).join(", "))
+            }
+        };
+        format!("{head}{from} -> {to} on {}{by}{}", shortened(&row.services.join(", ")), self.through(hop))
+    }
+
+    fn rules(&self, rules: &[RuleId]) -> Vec<String> {
+        let rules = rules.iter().filter_map(|rule| self.prover.model().rules.get(rule.index()));
+        let place = |span: crate::source::Span| {
+            format!("{}:{}", self.sources.path(span.file), self.sources.position(span).line)
+        };
+        rules.map(|rule| format!("{} ({})", rule.name.value, place(rule.name.span))).collect()
+    }
+
+    fn through(&self, hop: &Hop) -> String {
+        let way = self.flow(hop).map(|flow| devices_between(self.prover, &flow)).unwrap_or_default();
+        if way.is_empty() { String::new() } else { format!(", through {}", way.join(", ")) }
+    }
+
+    fn flow(&self, hop: &Hop) -> Option<Flow> {
+        let exact = self.prover.access.exact(&hop.flows);
+        exact.iter().find_map(|product| witness(self.prover.model(), product))
+    }
+
+    fn witness(&self, hop: &Hop) -> String {
+        match self.flow(hop) {
+            Some(flow) => flow_text(&flow_object(&flow)),
+            None => {
+                let row = self.rows.row(&hop.flows, &[]);
+                format!("{} -> {}", row.witness.src, row.witness.dst)
+            }
+        }
+    }
+
+    /// The rules that decide, as other places.
+    fn deciding(&self, finding: &Finding) -> Vec<(crate::source::Span, String)> {
+        let mut result = Vec::new();
+        for (number, hop) in (1..).zip(finding.hops.iter().take(SHOWN)) {
+            let text = if finding.hops.len() > 1 { format!("hop {number}") } else { "decides".to_owned() };
+            let rules = hop.rules.iter().take(3).filter_map(|rule| self.prover.model().rules.get(rule.index()));
+            result.extend(rules.map(|rule| (rule.name.span, text.clone())));
+        }
+        result
+    }
+
+    fn help(&self, assertion: &Assertion, finding: &Finding) -> Option<String> {
+        let Mend { rules, certainty } = &finding.mend;
+        let names = self.rows.rules(rules);
+        let list = match names.len() {
+            0 => return no_mend(assertion, finding),
+            1..=SHOWN => names.join(" and "),
+            many => format!("{many} rules ({}, ...)", names.get(..3).unwrap_or_default().join(", ")),
+        };
+        let surely = if *certainty == Certainty::Minimal { " (perhaps fewer would do)" } else { "" };
+        let waiver = match (assertion.kind, names.as_slice()) {
+            (AssertionKind::Must, _) => String::new(),
+            (_, [one]) => format!(", or waive `{}` for `{one}` until a date", assertion.name.value),
+            _ => String::new(),
+        };
+        Some(format!("narrow or remove {list}{surely}{waiver}"))
+    }
+}
+
+fn no_mend(assertion: &Assertion, finding: &Finding) -> Option<String> {
+    let moves = finding.hops.iter().any(|hop| hop.kind == HopKind::Movement);
+    match assertion.kind {
+        AssertionKind::Must => Some("no rule to remove would let it pass: allow it, or mend the path".to_owned()),
+        AssertionKind::Never if moves || finding.hops.iter().all(|hop| hop.rules.is_empty()) => {
+            Some("both ends lie in one zone: put a firewall between them, or say `only` instead".to_owned())
+        }
+        AssertionKind::Never | AssertionKind::Only => {
+            Some("removing rules alone does not mend it: some of the flows are in one zone".to_owned())
+        }
+    }
+}
+
+/// The firewalls between the ends of a flow, nearest to the source first.
+#[must_use]
+pub(super) fn devices_between(prover: &Prover<'_>, flow: &Flow) -> Vec<String> {
+    let model = prover.model();
+    let place = |address| prover.topology.zones.place_at(model.located.of(address)?);
+    let graph = match (place(flow.source), place(flow.destination)) {
+        (Some(from), Some(to)) => PairGraph::new(prover.topology, from, to),
+        _ => None,
+    };
+    let way = graph.map(|graph| graph.on_the_way()).unwrap_or_default();
+    let firewalls = way.iter().filter_map(|on| prover.topology.firewalls.get(on.firewall));
+    firewalls
+        .filter_map(|firewall| model.devices.get(firewall.device.index()))
+        .map(|device| device.name.value.clone())
+        .collect()
+}
+
+/// A flow on one line.
+#[must_use]
+pub(super) fn flow_text(flow: &FlowObject) -> String {
+    let service = match (flow.destination_port, flow.icmp_type, flow.icmp_code) {
+        (Some(port), _, _) => format!("{}/{port}", flow.protocol),
+        (_, Some(kind), Some(code)) => format!("{}/{kind}/{code}", flow.protocol),
+        _ => flow.protocol.clone(),
+    };
+    format!("{} -> {} {service}", flow.src, flow.dst)
+}
+
+/// A list of names cut to what fits into a sentence.
+fn shortened(list: &str) -> String {
+    let names: Vec<&str> = list.split(", ").collect();
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN + 1 => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
+        _ => list.to_owned(),
+    }
+}

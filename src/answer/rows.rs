@@ -1,0 +1,150 @@
+//! Rows: a set of flows in the user's names, exactly, and with one flow of it.
+
+use crate::model::{Model, RuleId};
+use crate::packet::{AddressSet, Flow, Interval, Protocol, Rectangle, ServiceSet};
+use crate::reach::{Access, ClassProduct, ClassSet, FlowProduct, pick_address, witness};
+use crate::report::json::{FlowObject, Product, Row};
+
+use super::Names;
+
+/// Makes rows of one project at one date.
+pub struct Rows<'a> {
+    /// The policy over classes.
+    pub access: &'a Access<'a>,
+    /// The names of the project.
+    pub names: &'a Names<'a>,
+}
+
+impl Rows<'_> {
+    /// The row of some flows and the rules that decide them.
+    #[must_use]
+    pub fn row(&self, flows: &[ClassProduct], rules: &[RuleId]) -> Row {
+        let exact = self.access.exact(flows);
+        let union =
+            |end: fn(&ClassProduct) -> &ClassSet| flows.iter().fold(ClassSet::empty(), |all, one| all.union(end(one)));
+        let (sources, destinations) = (union(|one| &one.sources), union(|one| &one.destinations));
+        let (sources, destinations) =
+            (self.access.classes.addresses(&sources), self.access.classes.addresses(&destinations));
+        let model = self.access.model;
+        Row {
+            from: self.names.line(&sources),
+            to: self.names.line(&destinations),
+            services: services(&exact),
+            rules: self.rules(rules),
+            witness: self.witness(&exact).unwrap_or_else(|| between(model, &sources, &destinations)),
+            exact: exact.iter().map(product).collect(),
+        }
+    }
+
+    /// The names of rules, in name order.
+    #[must_use]
+    pub fn rules(&self, rules: &[RuleId]) -> Vec<String> {
+        let names = rules.iter().filter_map(|rule| self.access.model.rules.get(rule.index()));
+        let mut names: Vec<String> = names.map(|rule| rule.name.value.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn witness(&self, exact: &[FlowProduct]) -> Option<FlowObject> {
+        exact.iter().find_map(|product| witness(self.access.model, product)).map(|flow| flow_object(&flow))
+    }
+}
+
+/// The services of all products, as written in the language.
+fn services(exact: &[FlowProduct]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for literal in exact.iter().flat_map(|product| literals(&product.services)) {
+        if !all.contains(&literal) {
+            all.push(literal);
+        }
+    }
+    all
+}
+
+/// Movement that changes the address family is no flow: the two ends stand for it.
+fn between(model: &Model, sources: &AddressSet, destinations: &AddressSet) -> FlowObject {
+    let address = |set| pick_address(model, set).map(|address| address.to_string()).unwrap_or_default();
+    FlowObject {
+        src: address(sources),
+        dst: address(destinations),
+        protocol: "any".to_owned(),
+        source_port: None,
+        destination_port: None,
+        icmp_type: None,
+        icmp_code: None,
+    }
+}
+
+fn product(product: &FlowProduct) -> Product {
+    let addresses = |set: &AddressSet| set.ranges().map(|range| range.to_string()).collect();
+    Product {
+        src: addresses(&product.sources),
+        dst: addresses(&product.destinations),
+        services: literals(&product.services),
+    }
+}
+
+/// A flow as programs see it.
+#[must_use]
+pub fn flow_object(flow: &Flow) -> FlowObject {
+    let service = flow.service;
+    let byte = |value: u16| u8::try_from(value).ok().filter(|_| service.protocol.is_icmp());
+    let port = |value: u16| Some(value).filter(|_| service.protocol.has_ports());
+    FlowObject {
+        src: flow.source.to_string(),
+        dst: flow.destination.to_string(),
+        protocol: service.protocol.to_string(),
+        source_port: port(service.a),
+        destination_port: port(service.b),
+        icmp_type: byte(service.a),
+        icmp_code: byte(service.b),
+    }
+}
+
+/// A set of services as literals of the language, whose union it is.
+#[must_use]
+pub fn literals(services: &ServiceSet) -> Vec<String> {
+    if services.is_any() {
+        return vec!["any".to_owned()];
+    }
+    services.rectangles().iter().flat_map(literal).collect()
+}
+
+fn literal(piece: &Rectangle) -> Vec<String> {
+    let first = Protocol(piece.protocols.first);
+    if piece.whole {
+        let protocols = piece.protocols.first..=piece.protocols.last;
+        return protocols.map(|number| whole(Protocol(number))).collect();
+    }
+    if first.has_ports() {
+        return piece.b.intervals().iter().map(|ports| ported(first, piece.a, *ports)).collect();
+    }
+    // A type or a code is one number, so a range is spelled out.
+    let codes = |code: &Interval<u16>| code.first..=code.last.min(first.largest());
+    let all_codes = piece.b.intervals().first().is_some_and(|only| only.first == 0 && only.last >= first.largest());
+    let types = piece.a.first..=piece.a.last.min(first.largest());
+    types
+        .flat_map(|kind| -> Vec<String> {
+            if all_codes {
+                return vec![format!("{first}/{kind}")];
+            }
+            piece.b.intervals().iter().flat_map(codes).map(|code| format!("{first}/{kind}/{code}")).collect()
+        })
+        .collect()
+}
+
+fn whole(protocol: Protocol) -> String {
+    if protocol.has_ports() { format!("{protocol}/*") } else { protocol.to_string() }
+}
+
+fn ported(protocol: Protocol, source: Interval<u16>, destination: Interval<u16>) -> String {
+    let ports = |ports: Interval<u16>| match (ports.first, ports.last) {
+        (0, u16::MAX) => "*".to_owned(),
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    if source == Interval::full() {
+        return format!("{protocol}/{}", ports(destination));
+    }
+    format!("{protocol}/{}:{}", ports(source), ports(destination))
+}
