@@ -4,18 +4,17 @@
 
 use std::path::Path;
 
-use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::check::{self, Context};
 use crate::diag::codes::input::UNREAD;
 use crate::diag::codes::platform::FOLDER_NAME;
 use crate::diag::{Diagnostic, Severity, Sink};
-use crate::graph::Topology;
 use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
 use crate::plan::{DevicePlan, Placement};
 use crate::platform::{self, Written};
+use crate::reach::{Finding, Prover};
 use crate::settings::{self, Settings};
 use crate::source::{self, FileKind, Project, ProjectError};
 use crate::syntax::{self, ast};
@@ -106,11 +105,12 @@ impl Loaded {
         self.at_levels(self.sink.clone())
     }
 
-    /// What was found while loading, what the lints find on a day, and what platforms refuse to write.
+    /// What was found while loading, what the lints find, and what platforms refuse to write. The date is the prover's; `findings` are what it found.
     #[must_use]
-    pub fn lint(&self, topology: &Topology, at: Date) -> Vec<Diagnostic> {
+    pub fn lint(&self, prover: &Prover<'_>, findings: &[Finding]) -> Vec<Diagnostic> {
+        let (at, topology) = (prover.at(), prover.topology);
         let mut sink = self.sink.clone();
-        check::run_all(&Context { model: &self.model, files: &self.files, topology, at }, &mut sink);
+        check::run_all(&Context { model: &self.model, files: &self.files, topology, at, prover, findings }, &mut sink);
         if let Err(refused) = write_all(&Placement::new(&self.model, topology, at), drop) {
             for found in refused {
                 sink.push(found);

@@ -4,25 +4,34 @@
 //! `sekisho.yaml` are applied after. Lints that only resolving can see (an expression that comes out empty, a feed with unknown addresses, a statement that is never active) are pushed there.
 //! To add one: a file, a line in [`ALL`].
 
+mod across;
 mod bypassed;
 mod due;
 mod endless;
 mod enforceable;
+mod held;
 mod lapsed;
+mod mergeable;
+mod own;
 mod redefined;
+mod redundant;
 mod shared;
+mod soon;
+mod swallowed;
 mod unowned;
 mod unused;
+mod vacuous;
 
 use jiff::civil::Date;
 
 use crate::diag::{Code, Sink};
 use crate::graph::Topology;
 use crate::model::Model;
+use crate::reach::{Finding, Prover};
 use crate::syntax::ast::File;
 
 /// What lints look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The resolved project.
     pub model: &'a Model,
@@ -32,6 +41,10 @@ pub struct Context<'a> {
     pub topology: &'a Topology,
     /// The day that is asked about.
     pub at: Date,
+    /// The policy of that day over classes.
+    pub prover: &'a Prover<'a>,
+    /// What became of the assertions.
+    pub findings: &'a [Finding],
 }
 
 /// Looks for one kind of thing that is legal but unwise.
@@ -45,20 +58,26 @@ pub trait Lint: Sync {
 
 /// Every lint.
 pub const ALL: &[&dyn Lint] = &[
+    &across::AcrossTiers,
     &bypassed::Bypassed,
     &due::ReviewDue,
     &endless::Endless,
     &enforceable::Enforceable,
+    &held::Held,
     &lapsed::Lapsed,
+    &mergeable::Mergeable,
+    &own::OwnAddresses,
     &redefined::Redefined,
+    &redundant::Redundant,
     &shared::SharedAddresses,
+    &soon::Soon,
+    &swallowed::Swallowed,
     &unowned::Unowned,
     &unused::Unused,
+    &vacuous::VacuousAssertion,
 ];
 
 /// Runs every lint of [`ALL`].
 pub fn run_all(context: &Context<'_>, sink: &mut Sink) {
-    for lint in ALL {
-        lint.run(context, sink);
-    }
+    ALL.iter().for_each(|lint| lint.run(context, sink));
 }

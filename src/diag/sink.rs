@@ -9,6 +9,12 @@ pub struct Sink {
     found: Vec<Diagnostic>,
 }
 
+impl Extend<Diagnostic> for Sink {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, found: I) {
+        self.found.extend(found);
+    }
+}
+
 impl Sink {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {

@@ -344,8 +344,32 @@ impl<'m> Prover<'m> {
         if all_empty(|product| product.destination) {
             return Some(Vacuous::NoDestination);
         }
-        let could = |product: &Product| self.could_violate(assertion, product);
+        let could = |product: &Product| match assertion.transitive {
+            true => self.could_chain(product),
+            false => self.could_violate(assertion, product),
+        };
         (!assertion.products.iter().any(could)).then_some(Vacuous::NothingToViolate)
+    }
+
+    /// Whether there would be a chain if every flow with a path were permitted.
+    fn could_chain(&self, product: &Product) -> bool {
+        let classes = &self.access.classes;
+        let (to, all) = (self.access.endpoint(product.destination), classes.all());
+        let mut reached = self.access.endpoint(product.source).clone();
+        let mut senders = reached.clone();
+        while !reached.intersects(to) {
+            let pairs = self.relation.routable(classes, &senders, &all);
+            let next = pairs.iter().fold(reached.clone(), |next, (_, to)| next.union(to));
+            let stones = next.difference(classes.public());
+            let zones = classes.zones(&stones).into_iter().flat_map(|zone| classes.of_zone(zone).intervals());
+            let next = next.union(&zones.copied().collect());
+            if next == reached {
+                return false;
+            }
+            senders = next.difference(classes.public());
+            reached = next;
+        }
+        true
     }
 
     fn could_violate(&self, assertion: &Assertion, product: &Product) -> bool {

@@ -38,9 +38,9 @@ struct Checked {
 impl Checked {
     fn new(loaded: &Loaded, at: jiff::civil::Date, format: ReportFormat) -> Self {
         let topology = Topology::new(&loaded.model);
-        let mut found = loaded.lint(&topology, at);
         let prover = Prover::new(&loaded.model, &topology, at, &Extra::default());
         let findings = prover.all();
+        let mut found = loaded.lint(&prover, &findings);
         let needs_words =
             format == ReportFormat::Json || findings.iter().any(|finding| finding.outcome != Outcome::Proved);
         let mut assertions = Vec::new();

@@ -123,4 +123,13 @@ pub const PAGES: &[(&str, &str)] = &[
     ("W0502", include_str!("../../../docs/errors/W0502.md")),
     ("W0503", include_str!("../../../docs/errors/W0503.md")),
     ("W0705", include_str!("../../../docs/errors/W0705.md")),
+    ("W0801", include_str!("../../../docs/errors/W0801.md")),
+    ("W0802", include_str!("../../../docs/errors/W0802.md")),
+    ("W0803", include_str!("../../../docs/errors/W0803.md")),
+    ("W0804", include_str!("../../../docs/errors/W0804.md")),
+    ("W0805", include_str!("../../../docs/errors/W0805.md")),
+    ("W0806", include_str!("../../../docs/errors/W0806.md")),
+    ("W0807", include_str!("../../../docs/errors/W0807.md")),
+    ("W0808", include_str!("../../../docs/errors/W0808.md")),
+    ("W0809", include_str!("../../../docs/errors/W0809.md")),
 ];

@@ -8,12 +8,14 @@
 //! | x04xx | statements: dates, meta, circles |
 //! | x05xx | the network: zones, paths, what cannot be enforced |
 //! | x06xx | platforms: what a device cannot express |
-//! | A00xx | assertions |
 //! | x07xx | input of commands: flows, arguments, files |
+//! | x08xx | what a policy means: rules and assertions against each other |
+//! | A00xx | assertions |
 
 pub mod assertions;
 pub mod input;
 pub mod inventory;
+pub mod meaning;
 pub mod names;
 pub mod platform;
 pub mod statements;
@@ -32,6 +34,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         topology::ALL,
         platform::ALL,
         input::ALL,
+        meaning::ALL,
         assertions::ALL,
     ]
     .into_iter()
