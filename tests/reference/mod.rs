@@ -7,13 +7,15 @@
 //! [`sets`] says what addresses and services are in what, [`ways`] what paths there are, [`sample`] which flows to ask,
 //! [`probes`] what to send through one firewall. For answers about all packets, [`classes`] cuts the packets there are into
 //! finitely many kinds, [`table`] gives the verdict of each, [`segments`] says what paths cross, [`chains`] how far an intruder gets,
-//! [`assertions`] what holds and what would mend it, and [`answers`] reads what the program says about sets of flows.
+//! [`assertions`] what holds and what would mend it; [`answers`] reads what the program says about sets of flows, and [`compare`]
+//! holds it to all this.
 #![allow(dead_code, reason = "every test target uses another part")]
 
 pub mod answers;
 pub mod assertions;
 pub mod chains;
 pub mod classes;
+pub mod compare;
 pub mod probes;
 pub mod sample;
 pub mod segments;
