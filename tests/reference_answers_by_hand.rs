@@ -486,5 +486,5 @@ fn a_row_is_read_as_the_contract_shows_it() {
     let icmp = json!([{"from": "a", "to": "b", "services": ["icmp/8"], "rules": [], "exact": [],
         "witness": {"src": "10.0.0.1", "dst": "10.0.0.2", "protocol": "icmp", "source_port": null,
             "destination_port": null, "icmp_type": 8, "icmp_code": 0}}]);
-    assert_eq!(answers::rows(&icmp).unwrap()[0].witness.unwrap().packet, (1, Some(8), Some(0)));
+    assert_eq!(answers::rows(&icmp).unwrap()[0].witness.unwrap().packet, Some((1, Some(8), Some(0))));
 }

@@ -27,18 +27,18 @@ pub struct Product {
     pub services: Vec<Block>,
 }
 
-/// An example of a row; for movement its two ends may be of two families.
+/// An example of a row. Movement may change the family; its protocol is then `any`, and there is no packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Witness {
     pub source: IpAddr,
     pub destination: IpAddr,
-    pub packet: Packet,
+    pub packet: Option<Packet>,
 }
 
 impl Witness {
     /// As a flow; none if no packet can be that.
     pub fn flow(&self) -> Option<Flow> {
-        sample::flow(self.source, self.destination, self.packet)
+        sample::flow(self.source, self.destination, self.packet?)
     }
 }
 
@@ -85,7 +85,11 @@ fn product(value: &Value) -> Result<Product, String> {
 
 fn witness(value: &Value) -> Result<Witness, String> {
     let end = |key: &str| text(&value[key])?.parse::<IpAddr>().map_err(|why| format!("{key} of {value}: {why}"));
+    let (source, destination) = (end("src")?, end("dst")?);
     let protocol = block(text(&value["protocol"])?)?;
+    if protocol == Block::ANY && source.is_ipv4() != destination.is_ipv4() {
+        return Ok(Witness { source, destination, packet: None });
+    }
     if protocol.protocols.0 != protocol.protocols.1 || protocol != Block::protocol(protocol.protocols.0) {
         return Err(format!("{value} has no single protocol"));
     }
@@ -102,7 +106,7 @@ fn witness(value: &Value) -> Result<Witness, String> {
     if matches!(number, 1 | 6 | 17 | 58 | 132) != (first.is_some() && second.is_some()) {
         return Err(format!("{value} must have both ports (or type and code) or neither"));
     }
-    Ok(Witness { source: end("src")?, destination: end("dst")?, packet: (number, first, second) })
+    Ok(Witness { source, destination, packet: Some((number, first, second)) })
 }
 
 /// The values of a JSON array.
