@@ -5,15 +5,25 @@
 //! spot begins with `Reading:` and says which way was taken. Path facts are kept per pair of (zone, site) ends.
 //!
 //! [`sets`] says what addresses and services are in what, [`ways`] what paths there are, [`sample`] which flows to ask,
-//! [`probes`] what to send through one firewall.
+//! [`probes`] what to send through one firewall. For answers about all packets, [`classes`] cuts the packets there are into
+//! finitely many kinds, [`table`] gives the verdict of each, [`segments`] says what paths cross, [`chains`] how far an intruder gets,
+//! [`assertions`] what holds and what would mend it; [`answers`] reads what the program says about sets of flows, and [`compare`]
+//! holds it to all this.
 #![allow(dead_code, reason = "every test target uses another part")]
 
+pub mod answers;
+pub mod assertions;
+pub mod chains;
+pub mod classes;
+pub mod compare;
 pub mod probes;
 pub mod sample;
+pub mod segments;
 pub mod sets;
+pub mod table;
 pub mod ways;
 
-use crate::worlds::{Device, Effect, Flow, Interface, Rule, World};
+use crate::worlds::{Assertion, Device, Effect, Flow, Interface, Quarantine, Rule, Waiver, World};
 use sets::Sets;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,12 +77,30 @@ impl<'w> Reference<'w> {
         start.is_none_or(|start| *start <= self.date) && until.is_none_or(|until| self.date <= *until)
     }
 
+    fn is_within_purpose(&self, purpose: Option<&String>) -> bool {
+        let found = purpose.map(|name| self.world.purposes.iter().find(|one| one.name == *name).unwrap());
+        found.is_none_or(|purpose| self.is_within(purpose.start.as_ref(), purpose.until.as_ref()))
+    }
+
     /// Whether the rule is active: its own dates and those of its purpose are both bounds, both inclusive.
     pub fn is_active(&self, rule: &Rule) -> bool {
-        let purpose =
-            rule.purpose.as_ref().map(|name| self.world.purposes.iter().find(|one| one.name == *name).unwrap());
-        self.is_within(rule.start.as_ref(), rule.until.as_ref())
-            && purpose.is_none_or(|purpose| self.is_within(purpose.start.as_ref(), purpose.until.as_ref()))
+        self.is_within(rule.start.as_ref(), rule.until.as_ref()) && self.is_within_purpose(rule.purpose.as_ref())
+    }
+
+    /// Whether the assertion is active, by the same bounds.
+    pub fn is_asserted(&self, assertion: &Assertion) -> bool {
+        self.is_within(assertion.start.as_ref(), assertion.until.as_ref())
+            && self.is_within_purpose(assertion.purpose.as_ref())
+    }
+
+    /// Whether the waiver is active, by the same bounds.
+    pub fn is_waiving(&self, waiver: &Waiver) -> bool {
+        self.is_within(waiver.start.as_ref(), Some(&waiver.until)) && self.is_within_purpose(waiver.purpose.as_ref())
+    }
+
+    /// Whether the quarantine is active.
+    pub fn is_quarantining(&self, quarantine: &Quarantine) -> bool {
+        self.is_within(quarantine.start.as_ref(), quarantine.until.as_ref())
     }
 
     fn covers(&self, rule: &Rule, flow: &Flow) -> bool {
@@ -104,8 +132,8 @@ impl<'w> Reference<'w> {
 
     /// The active quarantines that hold the flow's source or destination, or both.
     pub fn quarantines_of(&self, flow: &Flow) -> BTreeSet<String> {
-        let holds = |one: &&crate::worlds::Quarantine| {
-            self.is_within(one.start.as_ref(), one.until.as_ref())
+        let holds = |one: &&Quarantine| {
+            self.is_quarantining(one)
                 && (self.sets.holds(&one.of, flow.source) || self.sets.holds(&one.of, flow.destination))
         };
         self.world.quarantines.iter().filter(holds).map(|one| one.name.clone()).collect()

@@ -150,16 +150,31 @@ impl<'w> Topology<'w> {
         if source.zone == destination.zone {
             return Ways::default();
         }
+        ways_in(&self.usable(source, destination), source.zone, destination.zone)
+    }
+
+    /// The zones and firewalls that paths between two ends in different zones may use.
+    fn usable(&self, source: &End, destination: &End) -> Graph {
         if let Some(site) = source.site.as_ref().filter(|site| destination.site.as_ref() == Some(site)) {
             let inner = self.graph(source, destination, |zone| self.is_own(site, zone));
-            let ways = ways_in(&inner, source.zone, destination.zone);
-            if ways.exists {
-                return ways;
+            if ways_in(&inner, source.zone, destination.zone).exists {
+                return inner;
             }
         }
         let is_end = |zone| zone == source.zone || zone == destination.zone;
-        let whole = self.graph(source, destination, |zone| Some(zone) != self.internet || is_end(zone));
-        ways_in(&whole, source.zone, destination.zone)
+        self.graph(source, destination, |zone| Some(zone) != self.internet || is_end(zone))
+    }
+
+    /// Every path between two ends; inside one zone it is that zone alone.
+    pub fn paths(&self, source: &End, destination: &End) -> Vec<Vec<Vertex>> {
+        let (from, to) = (Vertex::Zone(source.zone), Vertex::Zone(destination.zone));
+        if from == to {
+            return vec![vec![from]];
+        }
+        let graph = self.usable(source, destination);
+        let (mut paths, mut path, mut steps) = (Vec::new(), vec![from], 0);
+        walk(&graph, &to, &mut path, &mut steps, &mut |path| paths.push(path.to_vec()));
+        paths
     }
 }
 

@@ -1,8 +1,8 @@
 //! Worlds by hand: one method for each thing that a project can have, in the words of the language.
 
 use super::{
-    Device, Effect, Endpoints, Group, Host, Interface, Labels, Network, Purpose, Quarantine, Rule, ServiceDefinition,
-    Services, Site, Span, Transit, World,
+    Assertion, Device, Effect, Endpoints, Group, Host, Interface, Labels, Network, Purpose, Quarantine, Rule,
+    ServiceDefinition, Services, Site, Span, Transit, Waiver, World,
 };
 
 impl World {
@@ -162,6 +162,73 @@ impl World {
             keep: keep.split_whitespace().map(str::to_string).collect(),
             start: bound(start),
             until: bound(until),
+        });
+        self
+    }
+
+    /// Adds a `never`.
+    pub fn never(self, name: &str, from: &str, to: &str) -> World {
+        self.assertion("never", name, from, to)
+    }
+
+    /// Adds an `only`.
+    pub fn only(self, name: &str, from: &str, to: &str) -> World {
+        self.assertion("only", name, from, to)
+    }
+
+    /// Adds a `must`.
+    pub fn must(self, name: &str, from: &str, to: &str) -> World {
+        self.assertion("must", name, from, to)
+    }
+
+    fn assertion(mut self, kind: &'static str, name: &str, from: &str, to: &str) -> World {
+        self.assertions.push(Assertion {
+            name: name.to_string(),
+            kind,
+            purpose: None,
+            from: Endpoints::parse(from),
+            to: Endpoints::parse(to),
+            on: None,
+            both_ways: false,
+            transitive: false,
+            via: Vec::new(),
+            advisory: false,
+            start: None,
+            until: None,
+        });
+        self
+    }
+
+    /// Changes the last assertion.
+    pub fn asserting(mut self, change: impl FnOnce(&mut Assertion)) -> World {
+        change(self.assertions.last_mut().unwrap());
+        self
+    }
+
+    /// Limits the last assertion to services.
+    pub fn on(self, services: &str) -> World {
+        self.asserting(|assertion| assertion.on = Some(Services::parse(services)))
+    }
+
+    /// Makes the last assertion one about chains.
+    pub fn transitive(self) -> World {
+        self.asserting(|assertion| assertion.transitive = true)
+    }
+
+    /// Says what the flows of the last assertion must cross: names joined by blanks.
+    pub fn via(self, names: &str) -> World {
+        self.asserting(|assertion| assertion.via = names.split_whitespace().map(str::to_string).collect())
+    }
+
+    /// Waives an allow rule for an assertion.
+    pub fn waive(mut self, assertion: &str, rule: &str, start: &str, until: &str) -> World {
+        self.waivers.push(Waiver {
+            name: format!("W-{}", self.waivers.len()),
+            purpose: None,
+            assertion: assertion.to_string(),
+            rule: rule.to_string(),
+            start: bound(start),
+            until: until.to_string(),
         });
         self
     }

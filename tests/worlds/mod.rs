@@ -2,9 +2,10 @@
 //!
 //! The model mirrors the contract, not the code under test: it shares nothing with `src`. Everything is kept as names and
 //! texts, so that a world reads like the project it becomes. [`random`] makes worlds that are valid but nasty,
-//! [`print`] writes them. There is no resolver and no meaning here; that is what `reference` is for.
+//! [`asked`] smaller ones with many assertions, [`print`] writes them. There is no resolver and no meaning here; that is what `reference` is for.
 #![allow(dead_code, reason = "every test target uses another part")]
 
+pub mod asked;
 pub mod build;
 pub mod print;
 pub mod random;
@@ -159,14 +160,18 @@ pub struct Assertion {
     pub transitive: bool,
     pub via: Vec<String>,
     pub advisory: bool,
+    pub start: Option<String>,
+    pub until: Option<String>,
 }
 
 /// `waive NAME for ASSERTION allow RULE until DATE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiver {
     pub name: String,
+    pub purpose: Option<String>,
     pub assertion: String,
     pub rule: String,
+    pub start: Option<String>,
     pub until: String,
 }
 

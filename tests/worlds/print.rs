@@ -109,9 +109,11 @@ impl World {
         for assertion in self.assertions.iter().filter(|assertion| assertion.purpose.as_deref() == purpose) {
             assertion_text(text, assertion);
         }
-        for waiver in self.waivers.iter().filter(|_| purpose.is_none()) {
-            let (name, assertion, rule, until) = (&waiver.name, &waiver.assertion, &waiver.rule, &waiver.until);
-            let _ = writeln!(text, "waive {name} for {assertion} allow {rule} ticket R-1 until {until} by ciso");
+        for waiver in self.waivers.iter().filter(|waiver| waiver.purpose.as_deref() == purpose) {
+            let (name, assertion, rule) = (&waiver.name, &waiver.assertion, &waiver.rule);
+            let _ = write!(text, "waive {name} for {assertion} allow {rule} ticket R-1 by ciso");
+            dates(text, waiver.start.as_ref(), Some(&waiver.until));
+            text.push('\n');
         }
     }
 }
@@ -249,6 +251,7 @@ fn assertion_text(text: &mut String, assertion: &Assertion) {
     if !assertion.via.is_empty() {
         let _ = write!(text, " via {}", assertion.via.join(", "));
     }
+    dates(text, assertion.start.as_ref(), assertion.until.as_ref());
     let words =
         [(assertion.both_ways, " both-ways"), (assertion.transitive, " transitive"), (assertion.advisory, " advisory")];
     for (_, word) in words.iter().filter(|(set, _)| *set) {

@@ -15,7 +15,8 @@ use std::net::IpAddr;
 /// The date at which random worlds are looked at; some of their dates lie just before, on and after it.
 pub const AT: &str = "2026-06-15";
 
-const DATES: [&str; 6] = ["2026-01-01", "2026-06-14", "2026-06-15", "2026-06-16", "2026-12-31", "2027-06-15"];
+pub(super) const DATES: [&str; 6] =
+    ["2026-01-01", "2026-06-14", "2026-06-15", "2026-06-16", "2026-12-31", "2027-06-15"];
 
 /// A small random generator (splitmix64): the same seed, the same numbers, on every machine.
 pub struct Random(u64);
@@ -74,16 +75,17 @@ impl World {
     }
 }
 
-struct Maker {
-    random: Random,
-    world: World,
+/// Draws a world piece by piece.
+pub(super) struct Maker {
+    pub(super) random: Random,
+    pub(super) world: World,
 }
 
 const NETWORKS: [&str; 6] = ["office", "app", "dmz", "lab", "log", "any"];
 const HOSTS: [&str; 5] = ["erp", "jump", "printers", "dns", "to"];
 
 impl Maker {
-    fn inventory(&mut self) {
+    pub(super) fn inventory(&mut self) {
         for index in 0..1 + self.random.below(3) {
             self.world.transits.push(Transit { name: format!("wan{index}"), internet: false });
         }
@@ -103,7 +105,7 @@ impl Maker {
         }
     }
 
-    fn labels(&mut self) -> Labels {
+    pub(super) fn labels(&mut self) -> Labels {
         let mut labels = Labels::default();
         if self.random.chance(35) {
             labels.tags.push((*self.random.pick(&["terminal", "admin", "overseas"])).to_string());
@@ -202,7 +204,7 @@ impl Maker {
         }
     }
 
-    fn device(&mut self, site: Option<usize>, managed: bool, joins: &[String]) {
+    pub(super) fn device(&mut self, site: Option<usize>, managed: bool, joins: &[String]) {
         let index = self.world.devices.len();
         let platform = *self.random.pick(&["nftables", "iptables"]);
         let interfaces = joins.iter().enumerate().map(|(index, joins)| Interface {
@@ -294,7 +296,7 @@ impl Maker {
     }
 
     /// Gives some devices addresses, taken from the top of their networks so that no host has them.
-    fn addresses_of_interfaces(&mut self) {
+    pub(super) fn addresses_of_interfaces(&mut self) {
         let mut taken: Vec<String> = Vec::new();
         for index in 0..self.world.devices.len() {
             let managed = self.world.devices[index].platform.is_some();
@@ -351,19 +353,19 @@ impl Maker {
         self.assertions();
     }
 
-    fn dates(&mut self, percent: usize) -> (Option<String>, Option<String>) {
+    pub(super) fn dates(&mut self, percent: usize) -> (Option<String>, Option<String>) {
         let first = self.random.below(DATES.len());
         let last = first + self.random.below(DATES.len() - first);
         let (from, to) = (self.random.chance(percent), self.random.chance(percent));
         (from.then(|| DATES[first].to_string()), to.then(|| DATES[last].to_string()))
     }
 
-    fn purpose(&mut self) -> Option<String> {
+    pub(super) fn purpose(&mut self) -> Option<String> {
         let purposes = self.world.purposes.clone();
         (!purposes.is_empty() && self.random.chance(50)).then(|| self.random.pick(&purposes).name.clone())
     }
 
-    fn rule(&mut self, index: usize) -> Rule {
+    pub(super) fn rule(&mut self, index: usize) -> Rule {
         let effect = if index > 0 && self.random.chance(25) { Effect::Deny } else { Effect::Allow };
         let (start, until) = self.dates(15);
         Rule {
@@ -380,7 +382,7 @@ impl Maker {
         }
     }
 
-    fn quarantines(&mut self) {
+    pub(super) fn quarantines(&mut self) {
         let allows: Vec<String> =
             self.world.rules.iter().filter(|rule| rule.effect == Effect::Allow).map(|rule| rule.name.clone()).collect();
         for index in 0..*self.random.pick(&[0, 0, 1, 2]) {
@@ -408,6 +410,8 @@ impl Maker {
                 transitive: kind == "never" && self.random.chance(30),
                 via: if kind == "must" && self.random.chance(40) { vec![via] } else { Vec::new() },
                 advisory: self.random.chance(50),
+                start: None,
+                until: None,
             };
             self.world.assertions.push(assertion);
         }
@@ -416,11 +420,12 @@ impl Maker {
         let rule = self.world.rules.iter().find(|rule| rule.effect == Effect::Allow).map(|one| one.name.clone());
         if let (Some(assertion), Some(rule)) = (waived, rule) {
             let until = DATES[self.random.below(DATES.len())].to_string();
-            self.world.waivers.push(Waiver { name: "W-1".to_string(), assertion, rule, until });
+            let name = "W-1".to_string();
+            self.world.waivers.push(Waiver { name, purpose: None, assertion, rule, start: None, until });
         }
     }
 
-    fn endpoints(&mut self) -> Endpoints {
+    pub(super) fn endpoints(&mut self) -> Endpoints {
         let count = 1 + self.random.below(2) * self.random.below(3);
         let items = (0..count).map(|_| self.item()).collect();
         let except = if self.random.chance(20) { vec![self.item()] } else { Vec::new() };
