@@ -121,7 +121,7 @@ impl<K: Value> Diagram<K> {
         self.union_all(pieces)
     }
 
-    /// How many tuples of the given levels (ascending, and no others may occur below `node`).
+    /// How many tuples of the given levels (ascending, and the first that occur below `node`) have something below them.
     pub fn count(&self, node: NodeId, levels: &[u8], known: &mut FxHashMap<NodeId, Count>) -> Count {
         let Some((level, lower)) = levels.split_first() else {
             return if node == NodeId::NONE { Count::ZERO } else { Count::ONE };

@@ -62,8 +62,8 @@ pub struct Diagram<K> {
 /// The level of the terminals: below every other.
 pub(super) const BOTTOM: u8 = u8::MAX;
 const TERMINALS: usize = 3;
-/// Garbage below this many edges is not worth a pass.
-const TIDY: usize = 1 << 19;
+/// A table with fewer edges than this is not worth a pass; but unit tests go through many.
+const TIDY: usize = if cfg!(test) { 1 << 9 } else { 1 << 19 };
 
 /// A place on the edges of a node, or on the single edge that a skipped level stands for.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::half::{Address, Field, Half};
-use super::{FlowSet, FlowSpace};
+use super::{FlowSet, FlowSpace, Order};
 use crate::packet::address::AddressSet;
 use crate::packet::count::Count;
 use crate::packet::diagram::{Known, NodeId, TooLarge};
@@ -55,6 +55,10 @@ fn projection<K: Address>(half: &Half<K>, node: NodeId, fields: &[Field]) -> Res
 }
 
 fn addresses<K: Address>(half: &Half<K>, node: NodeId, field: Field) -> Result<AddressSet, TooLarge> {
+    if half.level(field) == 0 {
+        let groups = half.diagram.groups_at(0, node);
+        return Ok(K::wrap(groups.iter().flat_map(|(keys, _)| keys.intervals()).copied().collect()));
+    }
     let (copy, node) = projection(half, node, &[field])?;
     let keys = copy.diagram.groups_at(copy.level(field), node).into_iter().next();
     Ok(keys.map_or_else(AddressSet::empty, |(keys, _)| K::wrap(keys)))
@@ -67,6 +71,9 @@ fn services<K: Address>(half: &Half<K>, node: NodeId) -> Result<ServiceSet, TooL
 
 fn pairs<K: Address>(half: &Half<K>, node: NodeId) -> Result<Count, TooLarge> {
     let fields = [Field::Destination, Field::Source];
+    if half.order != Order::ServiceFirst {
+        return Ok(half.diagram.count(node, &[0, 1], &mut FxHashMap::default()));
+    }
     let (copy, node) = projection(half, node, &fields)?;
     let mut levels = fields.map(|field| copy.level(field));
     levels.sort_unstable();

@@ -157,3 +157,72 @@ impl Unions {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{AddressSet, Family, Interval, IntervalSet, Order, Protocol, ServiceSet};
+
+    /// xorshift64*.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+        }
+
+        fn small(&mut self, sides: u16) -> u16 {
+            u16::try_from(self.roll(sides.into())).unwrap()
+        }
+
+        fn addresses(&mut self) -> AddressSet {
+            let first = u32::from(self.small(600));
+            let v4: IntervalSet<u32> = Interval { first, last: first + u32::from(self.small(200)) }.into();
+            let v6 = v4.intervals().iter().map(|one| Interval { first: one.first.into(), last: one.last.into() });
+            AddressSet { v6: if self.roll(3) == 0 { v6.collect() } else { IntervalSet::empty() }, v4 }
+        }
+
+        fn line(&mut self, space: &mut FlowSpace) -> (FlowSet, Action) {
+            let services = match self.roll(4) {
+                0 => ServiceSet::any(),
+                1 => ServiceSet::protocol(Protocol::ICMP),
+                _ => ServiceSet::ports(Protocol::TCP, Interval::single(self.small(5))),
+            };
+            let (sources, destinations) = (self.addresses(), self.addresses());
+            let action = if self.roll(3) == 0 { Action::Deny } else { Action::Permit };
+            (space.product(&sources, &destinations, &services).unwrap(), action)
+        }
+    }
+
+    /// Lists long enough that the table is tidied on the way many times.
+    #[test]
+    fn long_lists_agree_with_adding_line_by_line() {
+        for order in [Order::DestinationFirst, Order::SourceFirst, Order::ServiceFirst] {
+            let (mut dice, mut space) = (Dice(7), FlowSpace::new(order));
+            let lines: Vec<(FlowSet, Action)> = (0..400).map(|_| dice.line(&mut space)).collect();
+            let sets: Vec<FlowSet> = lines.iter().map(|(set, _)| *set).collect();
+            let after_lines = space.mark();
+            let (mut matched, mut permitted, mut dead) = (FlowSet::EMPTY, FlowSet::EMPTY, Vec::new());
+            for (index, (set, action)) in lines.iter().enumerate() {
+                let new = space.difference(*set, matched).unwrap();
+                if new.is_empty() {
+                    dead.push(index);
+                }
+                if *action == Action::Permit {
+                    permitted = space.union(permitted, new).unwrap();
+                }
+                matched = space.union(matched, new).unwrap();
+            }
+            assert!(dead.len() > 10 && space.edges() > 100_000, "{} {}", dead.len(), space.edges());
+            let mut kept = [permitted, matched];
+            space.keep(after_lines, &mut kept);
+            assert_eq!(space.first_match(&lines), Ok(kept[0]));
+            assert_eq!(space.union_all(&sets), Ok(kept[1]));
+            assert_eq!(space.shadowed(&sets), Ok(dead));
+            assert!(!kept[1].only(Family::V6).is_empty());
+        }
+    }
+}
