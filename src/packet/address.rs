@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::count::Count;
 use super::interval::{Interval, IntervalSet};
 
 /// An address family.
@@ -209,6 +210,24 @@ impl AddressSet {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         Self { v4: self.v4.difference(&other.v4), v6: self.v6.difference(&other.v6) }
+    }
+
+    /// Every address of both families that is not a member.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        Self { v4: self.v4.complement(), v6: self.v6.complement() }
+    }
+
+    /// How many members, of both families together.
+    #[must_use]
+    pub fn size(&self) -> Count {
+        self.v4.size().plus(self.v6.size())
+    }
+
+    /// The smallest member, IPv4 before IPv6.
+    #[must_use]
+    pub fn first(&self) -> Option<IpAddr> {
+        self.ranges().next().map(AddressRange::first)
     }
 
     /// Whether the two have a common member.

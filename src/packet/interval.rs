@@ -6,6 +6,8 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use super::count::Count;
+
 /// An integer that intervals are made of.
 pub trait Value: Copy + Ord + Hash + Debug {
     /// The smallest value.
@@ -16,6 +18,8 @@ pub trait Value: Copy + Ord + Hash + Debug {
     fn next(self) -> Option<Self>;
     /// The value before, if there is one.
     fn previous(self) -> Option<Self>;
+    /// The same number in the widest type.
+    fn wide(self) -> u128;
 }
 
 macro_rules! value {
@@ -28,6 +32,9 @@ macro_rules! value {
             }
             fn previous(self) -> Option<Self> {
                 self.checked_sub(1)
+            }
+            fn wide(self) -> u128 {
+                self.into()
             }
         }
     )*};
@@ -237,6 +244,12 @@ impl<T: Value> IntervalSet<T> {
     #[must_use]
     pub fn complement(&self) -> Self {
         Self::full().difference(self)
+    }
+
+    /// How many members.
+    #[must_use]
+    pub fn size(&self) -> Count {
+        self.intervals.iter().fold(Count::ZERO, |sum, interval| sum.plus(Count::of(*interval)))
     }
 
     /// Whether the two have a common member.

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::address::Family;
+use super::count::Count;
 use super::interval::{Interval, IntervalSet};
 
 /// An IP protocol number.
@@ -186,6 +187,21 @@ impl ServiceSet {
         Self::rectangle(protocol, Interval::full(), destination)
     }
 
+    /// A range of source ports (or ICMP types) with a set of destination ports (or codes). Values beyond what the protocol has are
+    /// cut off, as in [`Self::rectangle`].
+    #[must_use]
+    pub fn band(protocol: Protocol, a: PortRange, b: &IntervalSet<u16>) -> Self {
+        let space = Interval { first: 0, last: protocol.largest() };
+        let Some(a) = a.intersection(space) else { return Self::empty() };
+        Self::assemble(vec![(Interval::single(protocol.0), vec![(a, b.intersection(&space.into()))])])
+    }
+
+    /// All of consecutive protocols.
+    #[must_use]
+    pub fn protocols(protocols: Interval<u8>) -> Self {
+        Self { slabs: vec![(protocols, Content::Whole)] }
+    }
+
     /// Whether there is no member.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -241,6 +257,37 @@ impl ServiceSet {
             return self.clone();
         }
         self.combine(other, IntervalSet::difference)
+    }
+
+    /// Every service that is not a member.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        Self::any().difference(self)
+    }
+
+    /// How many members: pairs of ports, of type and code, or one for all of a protocol that has neither.
+    #[must_use]
+    pub fn size(&self) -> Count {
+        let values = |protocol: u8| Count::from(u128::from(Protocol(protocol).largest()) + 1);
+        self.slabs.iter().fold(Count::ZERO, |sum, (protocols, content)| match content {
+            Content::Whole => (protocols.first..=protocols.last)
+                .fold(sum, |sum, protocol| sum.plus(values(protocol).times(values(protocol)))),
+            Content::Bands(bands) => bands.iter().fold(sum, |sum, (a, b)| sum.plus(Count::of(*a).times(b.size()))),
+        })
+    }
+
+    /// The smallest member.
+    #[must_use]
+    pub fn first(&self) -> Option<ServicePoint> {
+        let (protocols, content) = self.slabs.first()?;
+        let protocol = Protocol(protocols.first);
+        match content {
+            Content::Whole => Some(ServicePoint { protocol, a: 0, b: 0 }),
+            Content::Bands(bands) => {
+                let (a, b) = bands.first()?;
+                Some(ServicePoint { protocol, a: a.first, b: b.first()? })
+            }
+        }
     }
 
     /// Whether the two have a common member.
