@@ -214,11 +214,11 @@ impl<'p> Hops<'p> {
         let goals = AddressClasses::numbers(self.to).filter_map(|class| Some((reached.distance(class)?, class)));
         let ((length, last), goal) =
             goals.min_by_key(|((length, last), class)| (*length, *last == Last::Movement, *class))?;
-        Some(self.links(&reached, goal, length, last))
+        Some(self.links(&reached, goal, (length, last), without))
     }
 
     /// Walks a shortest chain back from its end.
-    fn links(&self, reached: &Reached<'_>, goal: u32, length: u32, last: Last) -> Vec<Link> {
+    fn links(&self, reached: &Reached<'_>, goal: u32, (length, last): (u32, Last), without: &[RuleId]) -> Vec<Link> {
         let movement = reached.movement;
         let (mut class, mut length, mut ends, mut moves_to) = (goal, length, self.to.clone(), None);
         if let (Last::Movement, Some(group)) = (last, movement.group(goal)) {
@@ -232,7 +232,7 @@ impl<'p> Hops<'p> {
         let mut backwards = Vec::new();
         while let Some(step) = reached.last.get(class as usize).copied().flatten() {
             let starts = if length == 1 { self.from.clone() } else { self.stones_around(reached, step.source) };
-            let Some(link) = self.passing(step, &starts, &ends) else { break };
+            let Some(link) = self.passing(step, &starts, &ends, without) else { break };
             backwards.extend(moves_to.take().map(|goals| self.moving(&destinations(&link.hop), &goals)));
             let senders = sources(&link.hop);
             backwards.push(link);
@@ -253,14 +253,15 @@ impl<'p> Hops<'p> {
         reached.movement.group(class).map(|group| reached.movement.stones(group).clone()).unwrap_or_default()
     }
 
-    fn passing(&self, step: Step, starts: &ClassSet, ends: &ClassSet) -> Option<Link> {
+    fn passing(&self, step: Step, starts: &ClassSet, ends: &ClassSet, without: &[RuleId]) -> Option<Link> {
         let row = self.prover.whole().rows.get(step.row)?;
         let column = row.columns.get(step.column)?;
         let cell = column.cells.get(step.cell)?;
         let (from, to) = (column.sources.intersection(starts), row.destinations.intersection(ends));
         let pairs = self.prover.relation.routable(&self.prover.access.classes, &from, &to);
         let flows = super::flows::merge(self.prover.products(pairs, &cut_services(cell, self.on)));
-        let hop = Hop { kind: HopKind::Flow, flows, rules: cell.allows.clone() };
+        let rules = cell.allows.iter().copied().filter(|rule| !without.contains(rule)).collect();
+        let hop = Hop { kind: HopKind::Flow, flows, rules };
         Some(Link { hop, by: Some((cell.clone(), column.held.clone())) })
     }
 
