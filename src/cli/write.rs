@@ -66,12 +66,59 @@ impl WriteError {
 /// OUT is something that must not be replaced, a path in `files` leads out of it or stands twice, or the file system
 /// refuses. In every case OUT is as it was.
 pub fn replace_directory(out: &Path, project: &Path, files: &[OutputFile<'_>]) -> Result<(), WriteError> {
-    let place = Place::of(out)?;
-    place.recover()?;
-    let old = place.inspect(project)?;
-    let new = Staging::create(&place)?;
-    write_files(&new.path, files)?;
-    place.put(new, old.as_ref())
+    let new = Replacement::begin(out, project)?;
+    files.iter().try_for_each(|file| new.write(*file))?;
+    new.finish()
+}
+
+/// A directory on its way into OUT's place, file by file; dropped before the end, it leaves nothing behind.
+pub struct Replacement {
+    place: Place,
+    old: Option<Contents>,
+    new: Staging,
+}
+
+impl Replacement {
+    /// Looks at OUT, and begins a new directory beside it.
+    ///
+    /// # Errors
+    ///
+    /// OUT is something that must not be replaced, or the file system refuses.
+    pub fn begin(out: &Path, project: &Path) -> Result<Self, WriteError> {
+        let place = Place::of(out)?;
+        place.recover()?;
+        let old = place.inspect(project)?;
+        let new = Staging::create(&place)?;
+        Ok(Self { place, old, new })
+    }
+
+    /// Writes one file of the new directory. Several threads may do so at once.
+    ///
+    /// # Errors
+    ///
+    /// The path leads out of the directory or stands twice, or the file system refuses.
+    pub fn write(&self, file: OutputFile<'_>) -> Result<(), WriteError> {
+        let path = Path::new(file.path);
+        if file.path.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(WriteError::new(format!("`{}` leads out of the output directory", file.path)));
+        }
+        let root = &self.new.path;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            make_directory(&root.join(parent)).map_err(|error| shown(&file, &error))?;
+        }
+        write_file(&root.join(path), file.contents).map_err(|error| shown(&file, &error))
+    }
+
+    /// Puts the new directory in OUT's place, and takes the old one away.
+    ///
+    /// # Errors
+    ///
+    /// The file system refuses; then OUT is as it was.
+    pub fn finish(self) -> Result<(), WriteError> {
+        let root = &self.new.path;
+        fs::remove_file(root.join(STAGING_MARK)).map_err(|error| WriteError::at(root, &error))?;
+        self.place.put(self.new, self.old.as_ref())
+    }
 }
 
 /// The parts of OUT's path that the work goes by.
@@ -330,25 +377,10 @@ fn is_locked(path: &Path) -> bool {
     }
 }
 
-fn write_files(root: &Path, files: &[OutputFile<'_>]) -> Result<(), WriteError> {
-    let mut made: BTreeSet<&Path> = BTreeSet::new();
-    for file in files {
-        let path = Path::new(file.path);
-        if file.path.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(WriteError::new(format!("`{}` leads out of the output directory", file.path)));
-        }
-        let parent = path.parent().unwrap_or(Path::new(""));
-        if made.insert(parent) && parent != Path::new("") {
-            make_directory(&root.join(parent)).map_err(|error| shown(file, &error))?;
-        }
-        write_file(&root.join(path), file.contents).map_err(|error| shown(file, &error))?;
-    }
-    fs::remove_file(root.join(STAGING_MARK)).map_err(|error| WriteError::at(root, &error))
-}
-
-/// Makes a directory whose parent mostly exists: one system call where `create_dir_all` takes two.
+/// Makes a directory that mostly does not exist and whose parent mostly does: one system call where `create_dir_all` takes two.
 fn make_directory(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(path),
         done => done,
     }
