@@ -3,8 +3,9 @@
 //! Flows without a path count for nothing: no network carries them, so nothing has to enforce them. `deny ... from any` names the zone of its own destination too; that
 //! is said, but as a warning, because the rest of it is enforced.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::{Context, Lint};
 use crate::diag::codes::topology::{
@@ -12,7 +13,7 @@ use crate::diag::codes::topology::{
 };
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::graph::{PlaceId, Topology, ZoneId};
-use crate::model::{EndpointId, Model, Rule};
+use crate::model::{EndpointId, Model, Rule, ServiceId};
 use crate::packet::{AddressRange, Family};
 use crate::syntax::ast::Effect;
 
@@ -25,7 +26,8 @@ impl Lint for Enforceable {
     }
 
     fn run(&self, context: &Context<'_>, sink: &mut Sink) {
-        let mut places = Places { context, seen: HashMap::new(), met: HashMap::new() };
+        let (seen, met, spoken) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
+        let mut places = Places { context, seen, met, spoken };
         for rule in &context.model.rules {
             if let Some(found) = judge(&mut places, rule) {
                 sink.push(found);
@@ -47,14 +49,22 @@ type ByFamily = Rc<[PlaceSet; 2]>;
 /// Remembers the places of endpoint sets, and what meets between two of them: many rules share their ends.
 struct Places<'c> {
     context: &'c Context<'c>,
-    seen: HashMap<EndpointId, ByFamily>,
-    met: HashMap<(EndpointId, EndpointId), [Met; 2]>,
+    seen: FxHashMap<EndpointId, ByFamily>,
+    met: FxHashMap<(EndpointId, EndpointId), [Met; 2]>,
+    /// Whether a service set has anything to say in each family.
+    spoken: FxHashMap<ServiceId, [bool; 2]>,
 }
 
 impl Places<'_> {
     fn of(&mut self, id: EndpointId) -> ByFamily {
         let (model, topology) = (self.context.model, self.context.topology);
         self.seen.entry(id).or_insert_with(|| Rc::new(find_places(model, topology, id))).clone()
+    }
+
+    /// Whether a service set has anything to say in each family.
+    fn spoken(&mut self, id: ServiceId) -> [bool; 2] {
+        let services = self.context.model.service(id);
+        *self.spoken.entry(id).or_insert_with(|| Family::BOTH.map(|family| !services.only(family).is_empty()))
     }
 
     /// What the flows between two sets meet, by family.
@@ -116,8 +126,8 @@ fn judge(places: &mut Places<'_>, rule: &Rule) -> Option<Diagnostic> {
     let mut met = Met::default();
     for product in &rule.products {
         let found = places.between(product.source, product.destination);
-        for (family, found) in Family::BOTH.into_iter().zip(found) {
-            if !places.context.model.service(product.services).only(family).is_empty() {
+        for (is_spoken, found) in places.spoken(product.services).into_iter().zip(found) {
+            if is_spoken {
                 met = met.and(found);
             }
         }

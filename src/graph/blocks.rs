@@ -111,6 +111,15 @@ impl BlockTree {
         self.component.get(vertex).copied().unwrap_or(usize::MAX)
     }
 
+    /// Whether `upper` lies on the way from `lower` to the root, or is `lower`.
+    #[must_use]
+    pub fn is_above(&self, upper: Vertex, lower: Vertex) -> bool {
+        match (self.extent.get(upper), self.extent.get(lower)) {
+            (Some(upper), Some(lower)) => upper.contains(lower.first),
+            _ => false,
+        }
+    }
+
     /// The block above a vertex, `None` at a root.
     #[must_use]
     pub fn above(&self, vertex: Vertex) -> Option<BlockId> {

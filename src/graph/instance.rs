@@ -173,31 +173,58 @@ impl Instance {
         Self { tree, firewalls, interiors: [usize::MAX; 2] }
     }
 
-    /// The firewalls that may be on the way between some of the given vertices: all that the smallest subtrees which join them with the roots touch.
+    /// The firewalls that may be on the way between some of the given vertices: all that the smallest subtree which joins them touches.
     ///
-    /// A superset: some of them see all the vertices on one side. Cost: linear in what is visited.
+    /// A superset: some of them see all the vertices on one side. Cost: linear in what is visited, which is that subtree and the way from it to the root.
     #[must_use]
     pub fn candidates(&self, vertices: impl IntoIterator<Item = Vertex>, visited: &mut Visited) -> Vec<usize> {
         visited.begin(self);
+        let mut starts = vertices.into_iter();
+        let Some(first) = starts.next() else { return Vec::new() };
+        let mut above_first: Vec<(Vertex, usize)> = Vec::new();
         let mut found: Vec<Vertex> = Vec::new();
-        for start in vertices {
-            let mut at = start;
-            while visited.vertex(at) {
-                found.push(at);
-                let Some(block) = self.tree.above(at) else { break };
-                if visited.block(block) {
-                    found.extend(self.tree.members(block));
-                }
-                let Some(top) = self.tree.blocks.get(block).map(|block| block.top) else { break };
-                at = top;
+        self.climb(first, visited, &mut found, |at, seen| above_first.push((at, seen)));
+        let of_first = found.len();
+        // The highest vertex above the first one at which the way of another joins: what is above it sees all of them on one side.
+        let mut top = first;
+        for start in starts {
+            if let Some(met) = self.climb(start, visited, &mut found, |_, _| ())
+                && self.tree.is_above(met, top)
+            {
+                top = met;
             }
         }
+        let keep = above_first.iter().find(|(at, _)| *at == top).map_or(of_first, |(_, seen)| *seen);
+        let here = found.iter().take(keep).chain(found.iter().skip(of_first));
+        let lowest = self.firewalls.first().map_or(Vertex::MAX, |firewall| firewall.vertex);
         let place = |vertex: &Vertex| self.firewalls.binary_search_by_key(vertex, |firewall| firewall.vertex).ok();
-        let mut result: Vec<usize> = found.iter().filter_map(place).collect();
+        let mut result: Vec<usize> = here.filter(|vertex| **vertex >= lowest).filter_map(place).collect();
         result.sort_unstable();
         result.dedup();
         result.retain(|&at| self.firewalls.get(at).is_some_and(|firewall| firewall.doors.len() > 1));
         result
+    }
+
+    /// Goes from a vertex up the tree and collects what it passes and all members of the blocks on the way, up to a vertex that was visited before, which comes back.
+    /// `pass` hears of each vertex on the way, with how much was found when it had been counted itself.
+    fn climb(
+        &self,
+        start: Vertex,
+        visited: &mut Visited,
+        found: &mut Vec<Vertex>,
+        mut pass: impl FnMut(Vertex, usize),
+    ) -> Option<Vertex> {
+        let mut at = start;
+        while visited.vertex(at) {
+            found.push(at);
+            pass(at, found.len());
+            let block = self.tree.above(at)?;
+            if visited.block(block) {
+                found.extend(self.tree.members(block));
+            }
+            at = self.tree.blocks.get(block)?.top;
+        }
+        Some(at)
     }
 }
 
@@ -263,4 +290,40 @@ pub(super) fn inner(zones: &[ZoneId], firewalls: &[(usize, &[ZoneId])]) -> Insta
     let (graph, tree) = zone_graph(zones, &joined);
     let real: Vec<usize> = firewalls.iter().map(|(at, _)| *at).collect();
     Instance::assemble(&graph, tree, zones.len(), &real)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whoever sees two of the vertices on different sides is among the candidates.
+        #[test]
+        fn candidates_hold_all_that_stand_between(
+            joins in prop::collection::vec(prop::collection::vec(0usize..9, 1..4), 0..10),
+            chosen in prop::collection::vec(0usize..9, 1..4),
+        ) {
+            let mut graph = UnGraph::<(), ()>::default();
+            for _ in 0..9 {
+                graph.add_node(());
+            }
+            for zones in &joins {
+                let vertex = graph.add_node(());
+                for &zone in zones {
+                    graph.add_edge(vertex, NodeIndex::new(zone), ());
+                }
+            }
+            let real: Vec<usize> = (0..joins.len()).collect();
+            let instance = Instance::assemble(&graph, BlockTree::new(&graph), 9, &real);
+            let found = instance.candidates(chosen.iter().copied(), &mut Visited::default());
+            for (at, firewall) in instance.firewalls.iter().enumerate() {
+                let mut sides = chosen.iter().filter_map(|&zone| instance.tree.side(firewall.vertex, zone));
+                let first = sides.next();
+                let is_between = sides.any(|side| Some(side) != first);
+                prop_assert!(!is_between || firewall.doors.len() < 2 || found.contains(&at), "{} of {:?}", at, found);
+            }
+        }
+    }
 }

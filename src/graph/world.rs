@@ -50,8 +50,8 @@ pub enum Role {
 pub struct World {
     /// All zones (the first vertices, in order), then all firewalls that serve everybody.
     pub core: Instance,
-    /// The role of each site that has firewalls of its own.
-    roles: BTreeMap<SiteId, Role>,
+    /// The role of each site, by its number; sites beyond the last one that has firewalls of its own are plain.
+    roles: Vec<Role>,
     /// The wiring of each class of complex sites.
     classes: Vec<Wiring>,
 }
@@ -67,7 +67,7 @@ impl World {
         let is_used = |zone: &ZoneId| with_internet || Some(*zone) != zones.internet;
         let core = Instance::core(zones, firewalls, is_used);
         let touching = Touching { zones, by_zone: touching };
-        let mut result = Self { core, roles: BTreeMap::new(), classes: Vec::new() };
+        let mut result = Self { core, roles: Vec::new(), classes: Vec::new() };
         let mut known: BTreeMap<Wiring, usize> = BTreeMap::new();
         for (&site, own) in serving {
             let leaf = touching.leaf(site, own, firewalls, is_used);
@@ -83,7 +83,8 @@ impl World {
                 }
                 Role::Complex { leaf, class }
             };
-            result.roles.insert(site, role);
+            result.roles.resize_with(site.index(), || Role::Plain);
+            result.roles.push(role);
         }
         result
     }
@@ -97,7 +98,7 @@ impl World {
     /// The role of a site.
     #[must_use]
     pub fn role(&self, site: Option<SiteId>) -> &Role {
-        site.and_then(|site| self.roles.get(&site)).unwrap_or(&Role::Plain)
+        site.and_then(|site| self.roles.get(site.index())).unwrap_or(&Role::Plain)
     }
 
     /// The wiring of a class.

@@ -1,7 +1,7 @@
 //! Devices, interfaces and transits: they take known keys only, so that `platfrom` cannot turn a firewall into a router.
 
 use super::address;
-use super::keys::{Owner, addresses, boolean, reference, section, unknown_key};
+use super::keys::{Owner, addresses, boolean, has_nearly, reference, section, unknown_key};
 use super::name::global_name;
 use super::types::{Device, Interface, Transit};
 use crate::diag::codes::inventory::{BAD_NAME, NO_INTERFACES, NOT_ATTACHED};
@@ -55,10 +55,8 @@ pub(super) fn device(entry: &Entry<'_>, sink: &mut Sink) -> Option<Device> {
 
 /// Warns of a device that joins nothing.
 fn lonely(entry: &Entry<'_>, map: &Map<'_>, owner: Owner<'_>, sink: &mut Sink) {
-    let listed = map.entries.iter().any(|entry| {
-        let known = crate::diag::closest(&entry.key.value.to_lowercase(), ["interfaces"]).is_some();
-        known && !matches!(&entry.value.value, Value::Map(map) if map.entries.is_empty())
-    });
+    let says_something = |entry: &Entry<'_>| !matches!(&entry.value.value, Value::Map(map) if map.entries.is_empty());
+    let listed = has_nearly(map, "interfaces", says_something);
     if !listed {
         let message = format!("{owner} has no interfaces, so it joins nothing");
         let help = "write `interfaces: { eth0: site/network }`";
@@ -88,7 +86,7 @@ fn interface(entry: &Entry<'_>, device: Owner<'_>, sink: &mut Sink) -> Option<In
             _ => unknown_key(&entry.key, format_args!("{owner} of {device}"), INTERFACE_KEYS, sink),
         }
     }
-    if !map.entries.iter().any(|entry| crate::diag::closest(&entry.key.value.to_lowercase(), ["network"]).is_some()) {
+    if !has_nearly(map, "network", |_| true) {
         not_attached(entry.key.span, owner, device, sink);
     }
     Some(Interface { name: name?, attaches: attached(attaches?, owner, device, sink)?, addresses: own })

@@ -39,6 +39,13 @@ fn may_be_close(key: &str, known: &str) -> bool {
     longer - shared.min(longer) <= (longer / 3).max(1)
 }
 
+/// Whether some entry that passes a test has the key `wanted`, or nearly so. The exact key is looked for first: it is there as a rule.
+pub(super) fn has_nearly(map: &Map<'_>, wanted: &str, test: impl Fn(&Entry<'_>) -> bool) -> bool {
+    let nearly = |entry: &Entry<'_>| closest(&entry.key.value.to_lowercase(), [wanted]).is_some();
+    map.entries.iter().any(|entry| entry.key.value == wanted && test(entry))
+        || map.entries.iter().any(|entry| test(entry) && nearly(entry))
+}
+
 /// Reports a key that is not taken at all; `of` is "the device `fw`" or "an inventory".
 pub(crate) fn unknown_key(key: &Spanned<Cow<'_, str>>, of: impl fmt::Display, known: &[&str], sink: &mut Sink) {
     let text = &key.value;

@@ -1,7 +1,7 @@
 //! Sites with their networks and hosts.
 
 use super::address;
-use super::keys::{Owner, addresses, attribute, boolean, reference, section, tags};
+use super::keys::{Owner, addresses, attribute, boolean, has_nearly, reference, section, tags};
 use super::name::{global_name, local_name};
 use super::types::{Attributes, Host, Network, Site};
 use crate::diag::codes::inventory::NO_ADDRESS;
@@ -90,14 +90,7 @@ fn with_addresses<T>(
 
 /// Reports an entry that says nothing about its address, unless a misspelt key was reported in its place.
 fn require_address(entry: &Entry<'_>, map: &Map<'_>, owner: Owner<'_>, wanted: &str, sink: &mut Sink) {
-    let said = |entry: &Entry<'_>| {
-        if entry.key.value == "address" {
-            return true;
-        }
-        let key = entry.key.value.to_lowercase();
-        key == "address" || crate::diag::closest(&key, ["address"]).is_some()
-    };
-    if !map.entries.iter().any(said) {
+    if !has_nearly(map, "address", |_| true) {
         let message = format!("{owner} has no address");
         sink.push(Diagnostic::new(&NO_ADDRESS, entry.key.span, message).help(format!("give it {wanted}")));
     }

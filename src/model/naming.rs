@@ -3,34 +3,34 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::types::{HostId, Location, Model, RuleId};
 use crate::packet::{AddressRange, AddressSet};
 
-/// Which host an address is called by: ascending, disjoint ranges.
+/// Which host an address is called by: ascending, disjoint ranges, made when somebody first asks.
 #[derive(Debug, Clone, Default)]
 pub struct Naming {
-    ranges: Vec<(AddressRange, HostId)>,
+    ranges: OnceLock<Vec<(AddressRange, HostId)>>,
 }
 
 impl Naming {
     /// Cuts the addresses of all hosts at every border of any; where several hold a piece, the smallest names it, then the first in name order.
-    #[must_use]
-    pub fn build(model: &Model) -> Self {
+    fn build(model: &Model) -> Vec<(AddressRange, HostId)> {
         let mut all: Vec<(AddressRange, u128, HostId)> = Vec::with_capacity(model.hosts.len());
         for (at, host) in model.hosts.iter().enumerate() {
             let size = size(&host.addresses);
             all.extend(host.addresses.ranges().map(|range| (range, size, HostId::from_index(at))));
         }
         all.sort_unstable();
-        Self { ranges: flatten(&all) }
+        flatten(&all)
     }
 
-    /// The host that names an address.
-    #[must_use]
-    pub fn host(&self, address: IpAddr) -> Option<HostId> {
-        let at = self.ranges.partition_point(|(range, _)| range.last() < address);
-        self.ranges.get(at).filter(|(range, _)| range.first() <= address).map(|&(_, host)| host)
+    /// The host of a model that names an address.
+    fn host(&self, model: &Model, address: IpAddr) -> Option<HostId> {
+        let ranges = self.ranges.get_or_init(|| Self::build(model));
+        let at = ranges.partition_point(|(range, _)| range.last() < address);
+        ranges.get(at).filter(|(range, _)| range.first() <= address).map(|&(_, host)| host)
     }
 
     /// The hosts that name addresses of a range, in the order of their addresses; a host may come more than once.
@@ -112,7 +112,7 @@ impl Model {
     /// unknown.
     #[must_use]
     pub fn name_of(&self, address: IpAddr) -> Option<&str> {
-        if let Some(host) = self.naming.host(address).and_then(|id| self.hosts.get(id.index())) {
+        if let Some(host) = self.naming.host(self, address).and_then(|id| self.hosts.get(id.index())) {
             return Some(&host.full_name);
         }
         match self.located.of(address)? {

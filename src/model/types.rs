@@ -76,8 +76,8 @@ pub struct Model {
     pub devices: Vec<Device>,
     /// Which network each known address lies in (the innermost one).
     pub located: Located,
-    /// Which host an address is called by.
-    pub naming: super::Naming,
+    /// Which host an address is called by: see [`Model::name_of`].
+    pub(super) naming: super::Naming,
     /// Every known address: those in networks and, where a transit is the internet, the public ones that no network holds.
     pub known: Arc<AddressSet>,
     /// Public addresses that no network holds; empty where no transit is the internet.

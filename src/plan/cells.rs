@@ -1,8 +1,11 @@
 //! How one firewall sees an endpoint set: on which of its sides which addresses lie; and which products of two such views it passes from door to door.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::pieces::{Group, Half};
 use crate::graph::{BlockId, BlockTree, Door, InstanceFirewall, Side, Vertex};
 use crate::packet::{AddressRange, AddressSet};
 
@@ -21,10 +24,46 @@ pub(super) struct Cell {
 /// The member of a side that is not told apart further.
 const WHOLE: Vertex = Vertex::MAX;
 
-impl Cell {
-    /// The block by which the firewall is left towards the addresses.
-    pub(super) fn block(&self) -> BlockId {
-        self.side.block
+/// An endpoint set as one firewall sees it.
+#[derive(Debug, Default)]
+pub(super) struct Cells<'i> {
+    all: Vec<Cell>,
+    /// The doors behind which some of the cells lie, ascending by block and zone.
+    pub(super) doors: Cow<'i, [Door]>,
+    /// Whether some cell has a class.
+    has_class: bool,
+    /// The unions of all cells beyond one block, as far as they were asked for.
+    beyond: RefCell<Vec<(BlockId, Arc<AddressSet>)>>,
+}
+
+impl<'i> Cells<'i> {
+    fn new(all: Vec<Cell>, firewall: &'i InstanceFirewall) -> Self {
+        let doors = match all.as_slice() {
+            [only] => Cow::Borrowed(firewall.doors_to(only.side.block)),
+            many => {
+                let mut blocks: Vec<BlockId> = many.iter().map(|cell| cell.side.block).collect();
+                blocks.sort_unstable();
+                blocks.dedup();
+                Cow::Owned(blocks.into_iter().flat_map(|block| firewall.doors_to(block)).copied().collect())
+            }
+        };
+        let has_class = all.iter().any(|cell| cell.class.is_some());
+        Self { all, doors, has_class, beyond: RefCell::default() }
+    }
+
+    /// The union of all cells beyond a block.
+    fn beyond(&self, block: BlockId) -> Arc<AddressSet> {
+        if let [only] = self.all.as_slice() {
+            return if only.side.block == block { only.set.clone() } else { Arc::default() };
+        }
+        let mut known = self.beyond.borrow_mut();
+        if let Some((_, set)) = known.iter().find(|(of, _)| *of == block) {
+            return set.clone();
+        }
+        let here: Vec<&Cell> = self.all.iter().filter(|cell| cell.side.block == block).collect();
+        let set = union(&here);
+        known.push((block, set.clone()));
+        set
     }
 }
 
@@ -32,13 +71,13 @@ impl Cell {
 pub(super) struct CellBuilder<'i> {
     tree: &'i BlockTree,
     firewall: &'i InstanceFirewall,
-    ranges: BTreeMap<(Side, Class), Vec<AddressRange>>,
+    ranges: Vec<((Side, Class), AddressRange)>,
     sets: Vec<Cell>,
 }
 
 impl<'i> CellBuilder<'i> {
     pub(super) fn new(tree: &'i BlockTree, firewall: &'i InstanceFirewall) -> Self {
-        Self { tree, firewall, ranges: BTreeMap::new(), sets: Vec::new() }
+        Self { tree, firewall, ranges: Vec::new(), sets: Vec::new() }
     }
 
     /// The side of a vertex as this firewall tells sides apart; `None` if it is not connected with it.
@@ -52,7 +91,7 @@ impl<'i> CellBuilder<'i> {
 
     pub(super) fn add(&mut self, vertex: Vertex, class: Class, range: AddressRange) {
         if let Some(side) = self.side(vertex) {
-            self.ranges.entry((side, class)).or_default().push(range);
+            self.ranges.push(((side, class), range));
         }
     }
 
@@ -64,15 +103,37 @@ impl<'i> CellBuilder<'i> {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<Cell> {
+    pub(super) fn finish(mut self) -> Cells<'i> {
         let mut cells = self.sets;
-        let cell = |((side, class), ranges): ((Side, Class), Vec<AddressRange>)| Cell {
-            side,
-            class,
-            set: Arc::new(ranges.into_iter().collect()),
-        };
-        cells.extend(self.ranges.into_iter().map(cell));
-        cells
+        self.ranges.sort_unstable_by_key(|(key, _)| *key);
+        for same in self.ranges.chunk_by(|a, b| a.0 == b.0) {
+            let Some(&((side, class), _)) = same.first() else { continue };
+            cells.push(Cell { side, class, set: Arc::new(same.iter().map(|(_, range)| *range).collect()) });
+        }
+        Cells::new(cells, self.firewall)
+    }
+
+    /// The cells of what the core sees of an endpoint set.
+    pub(super) fn finish_core(self, half: &Half) -> Cells<'i> {
+        if let [Group { vertex, part, set }] = half.core.as_slice() {
+            let cell = self.side(vertex.index()).map(|side| Cell { side, class: *part, set: set.clone() });
+            return Cells::new(cell.into_iter().collect(), self.firewall);
+        }
+        let with_side = |group: &'_ Group| Some((self.side(group.vertex.index())?, group.part));
+        let mut found: Vec<((Side, Class), &Arc<AddressSet>)> =
+            half.core.iter().filter_map(|group| Some((with_side(group)?, &group.set))).collect();
+        found.sort_by_key(|(key, _)| *key);
+        let mut cells = Vec::new();
+        for same in found.chunk_by(|a, b| a.0 == b.0) {
+            let Some(&((side, class), first)) = same.first() else { continue };
+            let set = match same {
+                [_] => first.clone(),
+                all if all.len() == half.core.len() => half.core_whole.clone(),
+                some => Arc::new(AddressSet::union_all(some.iter().map(|(_, set)| &***set))),
+            };
+            cells.push(Cell { side, class, set });
+        }
+        Cells::new(cells, self.firewall)
     }
 }
 
@@ -80,34 +141,52 @@ impl<'i> CellBuilder<'i> {
 pub(super) type Crossing = (Arc<AddressSet>, Arc<AddressSet>);
 
 /// What a firewall passes from one door to another, of flows from some cells to others.
-pub(super) fn crossings(enter: Door, leave: Door, sources: &[Cell], destinations: &[Cell]) -> Vec<Crossing> {
+pub(super) fn crossings(
+    enter: Door,
+    leave: Door,
+    sources: &Cells<'_>,
+    destinations: &Cells<'_>,
+    mut found: impl FnMut(Crossing),
+) {
     if enter.zone == leave.zone {
-        return Vec::new();
+        return;
     }
+    let mut product = |a: Arc<AddressSet>, b: Arc<AddressSet>| {
+        if is_product(&a, &b) {
+            found((a, b));
+        }
+    };
     let inside = enter.block == leave.block;
+    if !(inside || sources.has_class && destinations.has_class) {
+        return product(sources.beyond(enter.block), destinations.beyond(leave.block));
+    }
     let behind = |door: Door, other: Door| {
         move |cell: &&Cell| cell.side.block == door.block && !(inside && cell.side.member == other.zone)
     };
-    let from: Vec<&Cell> = sources.iter().filter(behind(enter, leave)).collect();
-    let to: Vec<&Cell> = destinations.iter().filter(behind(leave, enter)).collect();
-    if from.is_empty() || to.is_empty() {
-        return Vec::new();
-    }
     let clash =
         |a: &Cell, b: &Cell| (inside && a.side.member == b.side.member) || (a.class.is_some() && a.class == b.class);
+    if let ([from], [to]) = (sources.all.as_slice(), destinations.all.as_slice()) {
+        if behind(enter, leave)(&from) && behind(leave, enter)(&to) && !clash(from, to) {
+            product(from.set.clone(), to.set.clone());
+        }
+        return;
+    }
+    let from: Vec<&Cell> = sources.all.iter().filter(behind(enter, leave)).collect();
+    let to: Vec<&Cell> = destinations.all.iter().filter(behind(leave, enter)).collect();
+    if from.is_empty() || to.is_empty() {
+        return;
+    }
     let all_to = union(&to);
     let (clashing, free): (Vec<&Cell>, Vec<&Cell>) = from.into_iter().partition(|a| to.iter().any(|b| clash(a, b)));
-    let mut result = Vec::new();
     if !free.is_empty() {
-        result.push((union(&free), all_to.clone()));
+        product(union(&free), all_to.clone());
     }
     for cell in clashing {
         let barred: Vec<&Cell> = to.iter().copied().filter(|other| clash(cell, other)).collect();
-        let rest = if barred.len() == to.len() { AddressSet::empty() } else { all_to.difference(&union(&barred)) };
-        result.push((cell.set.clone(), Arc::new(rest)));
+        if barred.len() < to.len() {
+            product(cell.set.clone(), Arc::new(all_to.difference(&union(&barred))));
+        }
     }
-    result.retain(|(a, b)| is_product(a, b));
-    result
 }
 
 /// Whether a product holds any flow: both ends have addresses of one family.

@@ -1,9 +1,12 @@
 //! Which firewalls each rule concerns, and in which shared graph: the first half of placement.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::pieces::{Piece, Pieces};
+use rustc_hash::FxHashMap;
+
+use super::pieces::{Half, Piece, Pieces};
+use super::sets::Hashes;
 use crate::graph::{Instance, PlaceId, Role, Topology, Vertex, Visited, Who, World, ZoneId};
 use crate::model::{EndpointId, Model, Product, RuleId, SiteId};
 use crate::packet::AddressSet;
@@ -46,8 +49,8 @@ pub(super) enum End {
 pub(super) enum View {
     /// The core: flows between plain and pendant sites.
     Core(Reach),
-    /// The own graph of the pendant site that the firewall serves.
-    Leaf(Reach),
+    /// The own graph of the pendant site that the firewall serves; whether the source and the destination have addresses in its interior zones.
+    Leaf(Reach, [bool; 2]),
     /// The own zones of a site: flows inside it.
     Inner(SiteId),
     /// The graph of two classes (`None`: plain and pendant sites), for all sites of the classes or for one on either end.
@@ -84,15 +87,17 @@ pub(super) struct Shared<'m> {
     /// Per world: parts of sites whose places lie at several positions of the core.
     pub(super) spread: [BTreeSet<u32>; 2],
     /// What pendant sites find outside: by endpoint set, which end it is, reach, and component of the core.
-    pub(super) outside: HashMap<(EndpointId, End, Reach, usize), Arc<AddressSet>>,
+    pub(super) outside: FxHashMap<(EndpointId, End, Reach, usize), Arc<AddressSet>>,
+    /// Hashes of the sets that are the same for all firewalls.
+    pub(super) hashes: Hashes,
 }
 
 impl<'m> Shared<'m> {
     pub(super) fn new(model: &'m Model, topology: &'m Topology) -> Self {
         let spread = [false, true].map(|internet| spread_parts(topology, topology.world(internet)));
         let pieces = vec![None; model.endpoints.len()];
-        let (inner, classes, outside) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
-        Self { model, topology, pieces, inner, classes, spread, outside }
+        let (inner, classes, outside) = (BTreeMap::new(), BTreeMap::new(), FxHashMap::default());
+        Self { model, topology, pieces, inner, classes, spread, outside, hashes: Hashes::default() }
     }
 
     /// The pieces of an endpoint set; empty before [`Shared::cut`] has seen it.
@@ -102,12 +107,22 @@ impl<'m> Shared<'m> {
     }
 
     fn cut(&mut self, id: EndpointId) -> Arc<Pieces> {
-        let (model, zones) = (self.model, &self.topology.zones);
-        let made = || Arc::new(Pieces::new(model, zones, model.endpoint(id)));
+        let (model, zones, hashes) = (self.model, &self.topology.zones, &mut self.hashes);
+        let made = || {
+            hashes.keep(model.endpoint(id));
+            Arc::new(Pieces::new(model, zones, model.endpoint(id)))
+        };
         match self.pieces.get_mut(id.index()) {
             Some(slot) => slot.get_or_insert_with(made).clone(),
             None => Arc::default(),
         }
+    }
+
+    /// What an endpoint set can be as that end of a flow of that reach.
+    pub(super) fn half<'p>(&self, pieces: &'p Pieces, reach: Reach, end: End) -> &'p Half {
+        let [without, with] = &self.spread;
+        let spread = if reach.with_internet() { with } else { without };
+        pieces.half(self.topology, (reach, end), |part| spread.contains(&part))
     }
 
     pub(super) fn world(&self, reach: Reach) -> &'m World {
@@ -203,19 +218,22 @@ impl<'s, 'm> Finder<'s, 'm> {
         let (source, destination) = (self.shared.cut(product.source), self.shared.cut(product.destination));
         let has_internet = self.shared.topology.zones.internet.is_some();
         for reach in Reach::ALL.into_iter().filter(|reach| has_internet || !reach.with_internet()) {
-            let ends = |pieces: &Pieces, end| -> Vec<Piece> {
-                pieces.all.iter().filter(|piece| self.shared.is_end(piece, reach, end)).copied().collect()
-            };
-            let (from, to) = (ends(&source, End::Source), ends(&destination, End::Destination));
-            if !from.is_empty() && !to.is_empty() {
-                self.core(number, reach, &from, &to);
-                self.leaves(number, reach, product, [&from, &to]);
-                self.complex(number, reach, &from, &to);
+            let from = self.shared.half(&source, reach, End::Source);
+            let to = self.shared.half(&destination, reach, End::Destination);
+            if from.is_there && to.is_there {
+                self.core(number, reach, from, to);
+                self.leaves(number, reach, product, ([from, to], [&source, &destination]));
+                if from.has_complex || to.has_complex {
+                    self.complex(number, reach, &source, &destination);
+                }
             }
         }
-        let mine: BTreeSet<SiteId> = source.sites().collect();
-        for site in destination.sites().filter(|site| mine.contains(site)) {
-            self.inner(number, site);
+        let mut theirs = destination.sites().peekable();
+        for site in source.sites() {
+            while theirs.next_if(|other| *other < site).is_some() {}
+            if theirs.peek() == Some(&site) {
+                self.inner(number, site);
+            }
         }
     }
 
@@ -225,23 +243,12 @@ impl<'s, 'm> Finder<'s, 'm> {
         }
     }
 
-    fn core(&mut self, product: u32, reach: Reach, from: &[Piece], to: &[Piece]) {
-        let shared = &*self.shared;
-        let mut places: Vec<PlaceId> = Vec::new();
-        for end in [from, to] {
-            let plain = end.iter().filter(|piece| shared.class(reach, piece.site).is_none());
-            let before = places.len();
-            places.extend(plain.map(|piece| piece.place));
-            if places.len() == before {
-                return;
-            }
+    fn core(&mut self, product: u32, reach: Reach, from: &Half, to: &Half) {
+        if !from.has_core || !to.has_core {
+            return;
         }
-        places.sort_unstable();
-        places.dedup();
-        let mut vertices: Vec<Vertex> =
-            places.into_iter().filter_map(|place| shared.core_vertex(reach, place)).collect();
-        vertices.dedup();
-        let core = &shared.world(reach).core;
+        let core = &self.shared.world(reach).core;
+        let vertices = from.core.iter().chain(&to.core).map(|group| group.vertex.index());
         for at in core.candidates(vertices, &mut self.visited) {
             if let Some(Who::Real(firewall)) = core.firewalls.get(at).map(|firewall| firewall.who) {
                 self.push(firewall, Job { product, view: View::Core(reach), at: index(at) });
@@ -250,55 +257,54 @@ impl<'s, 'm> Finder<'s, 'm> {
     }
 
     /// Pendant sites with interior addresses on either end.
-    fn leaves(&mut self, product: u32, reach: Reach, sets: Product, ends: [&[Piece]; 2]) {
+    fn leaves(&mut self, product: u32, reach: Reach, sets: Product, (halves, pieces): ([&Half; 2], [&Pieces; 2])) {
         let world = self.shared.world(reach);
-        let mut sites: BTreeMap<SiteId, [bool; 2]> = BTreeMap::new();
-        for (end, pieces) in ends.iter().enumerate() {
-            for piece in *pieces {
-                let Role::Pendant { leaf, .. } = world.role(piece.site) else { continue };
-                let zone = self.shared.topology.zones.place(piece.place).map(|place| place.zone);
-                if let (Some(site), Some(zone)) = (piece.site, zone)
-                    && leaf.interior.binary_search(&zone).is_ok()
-                    && let Some(seen) = sites.entry(site).or_default().get_mut(end)
-                {
-                    *seen = true;
-                }
-            }
-        }
-        for (site, [is_source, is_destination]) in sites {
+        let [from, to] = halves;
+        // The last component of the core that was asked about on each end: neighbours mostly share it.
+        let mut asked = [usize::MAX; 2];
+        for (site, [is_source, is_destination]) in either(&from.interior, &to.interior) {
             let Role::Pendant { leaf, graph } = world.role(Some(site)) else { continue };
             if let Some(&attachment) = leaf.attachments.first() {
-                if is_source {
-                    self.outside(sets.destination, End::Destination, reach, attachment, ends[1]);
+                let component = world.core_component(attachment);
+                let [of_destination, of_source] = &mut asked;
+                if is_source && std::mem::replace(of_destination, component) != component {
+                    self.outside(sets.destination, End::Destination, reach, attachment, pieces[1]);
                 }
-                if is_destination {
-                    self.outside(sets.source, End::Source, reach, attachment, ends[0]);
+                if is_destination && std::mem::replace(of_source, component) != component {
+                    self.outside(sets.source, End::Source, reach, attachment, pieces[0]);
                 }
             }
+            let view = View::Leaf(reach, [is_source, is_destination]);
             for (at, firewall) in graph.firewalls.iter().enumerate() {
                 if let (Who::Real(real), true) = (firewall.who, firewall.doors.len() > 1) {
-                    self.push(real, Job { product, view: View::Leaf(reach), at: index(at) });
+                    self.push(real, Job { product, view, at: index(at) });
                 }
             }
         }
     }
 
     /// Makes sure that the part of an endpoint set which a zone of the core is connected with is known.
-    fn outside(&mut self, id: EndpointId, end: End, reach: Reach, zone: ZoneId, pieces: &[Piece]) {
+    fn outside(&mut self, id: EndpointId, end: End, reach: Reach, zone: ZoneId, pieces: &Pieces) {
         let key = (id, end, reach, self.shared.world(reach).core_component(zone));
         if self.shared.outside.contains_key(&key) {
             return;
         }
-        let reached = pieces.iter().filter(|piece| self.shared.reaches(reach, piece, zone)).map(|piece| piece.range);
+        let ends = pieces.all.iter().filter(|piece| self.shared.is_end(piece, reach, end)).copied();
+        let ends: Vec<Piece> = ends.collect();
+        let reached = ends.iter().filter(|piece| self.shared.reaches(reach, piece, zone)).map(|piece| piece.range);
         let set: AddressSet = reached.collect();
         let whole = self.shared.model.endpoint(id);
         let set = if set == **whole { whole.clone() } else { Arc::new(set) };
+        self.shared.hashes.keep(&set);
         self.shared.outside.insert(key, set);
     }
 
     fn inner(&mut self, product: u32, site: SiteId) {
         let topology = self.shared.topology;
         let (_, graph) = self.shared.inner.entry(site).or_insert_with(|| topology.inner_graph(site));
+        if graph.firewalls.is_empty() {
+            return;
+        }
         let found: Vec<(usize, usize)> = graph
             .firewalls
             .iter()
@@ -314,7 +320,11 @@ impl<'s, 'm> Finder<'s, 'm> {
     }
 
     /// Flows with a complex site on at least one end.
-    fn complex(&mut self, product: u32, reach: Reach, from: &[Piece], to: &[Piece]) {
+    fn complex(&mut self, product: u32, reach: Reach, source: &Pieces, destination: &Pieces) {
+        let ends = |pieces: &Pieces, end| -> Vec<Piece> {
+            pieces.all.iter().filter(|piece| self.shared.is_end(piece, reach, end)).copied().collect()
+        };
+        let (from, to) = (&ends(source, End::Source)[..], &ends(destination, End::Destination)[..]);
         let by_class = |shared: &Shared<'_>, pieces: &[Piece]| {
             let mut result: BTreeMap<Option<usize>, BTreeSet<Option<SiteId>>> = BTreeMap::new();
             for piece in pieces {
@@ -397,6 +407,16 @@ impl<'s, 'm> Finder<'s, 'm> {
             self.push(firewall, Job { product, view, at: index(at) });
         }
     }
+}
+
+/// The sites of either list (both ascending), with which of the two they are in.
+fn either(left: &[SiteId], right: &[SiteId]) -> Vec<(SiteId, [bool; 2])> {
+    let mut result = Vec::with_capacity(left.len().max(right.len()));
+    let (mut left, mut right) = (left.iter().copied().peekable(), right.iter().copied().peekable());
+    while let Some(site) = left.peek().copied().into_iter().chain(right.peek().copied()).min() {
+        result.push((site, [left.next_if_eq(&site).is_some(), right.next_if_eq(&site).is_some()]));
+    }
+    result
 }
 
 impl Shared<'_> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::cells::{Crossing, is_product, merge};
-use super::place::{Placement, SetTable, sort};
+use super::place::{Placement, sort};
+use super::sets::SetTable;
 use super::types::{InputPlan, PlannedQuarantine, PlannedRule, RuleLabel};
 use crate::graph::{Firewall, PairGraph, PlaceId, ZoneId};
 use crate::model::Quarantine;
@@ -12,7 +13,7 @@ use crate::packet::{AddressRange, AddressSet};
 
 impl Placement<'_> {
     /// What a firewall with `protect: true` lets in: permitted flows to its own addresses, from the zones where paths from the source enter it.
-    pub(super) fn input(&self, number: usize, sets: &mut SetTable) -> InputPlan {
+    pub(super) fn input(&self, number: usize, sets: &mut SetTable<'_>) -> InputPlan {
         let shared = self.shared();
         let own = shared
             .topology
@@ -50,7 +51,7 @@ impl Placement<'_> {
         &self,
         number: usize,
         found: BTreeMap<ZoneId, BTreeMap<u32, Vec<Crossing>>>,
-        sets: &mut SetTable,
+        sets: &mut SetTable<'_>,
     ) -> Vec<(usize, Vec<PlannedRule>)> {
         let mut by_zone: BTreeMap<ZoneId, Vec<PlannedRule>> = BTreeMap::new();
         for (zone, products) in found {
@@ -104,7 +105,7 @@ impl Placement<'_> {
             return None;
         }
         let mut keep = Vec::new();
-        let mut sets = SetTable::default();
+        let mut sets = SetTable::new(&shared.hashes);
         for id in &quarantine.keep {
             let (Some(rule), Some(label)) = (shared.model.rules.get(id.index()), self.label(*id)) else { continue };
             if !rule.period.contains(self.at()) {

@@ -8,6 +8,7 @@ mod jobs;
 mod local;
 mod pieces;
 mod place;
+mod sets;
 mod types;
 mod view;
 

@@ -6,18 +6,19 @@
 //!
 //! No path is enumerated, and nothing is asked for each pair of sites: see [`World`](crate::graph::World) for what is shared.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::cells::{Crossing, merge};
 use super::jobs::{Finder, Job, RuleProduct, Shared};
+use super::sets::SetTable;
 use super::types::{DevicePlan, PairPlan, PlannedInterface, PlannedRule, RuleLabel};
 use super::view::Viewer;
 use crate::graph::{Firewall, Topology, ZoneId};
 use crate::model::{Model, Rule, RuleId};
-use crate::packet::AddressSet;
+use crate::syntax::ast::Effect;
 
 /// All that is needed to plan any firewall at one date.
 pub struct Placement<'m> {
@@ -71,7 +72,7 @@ impl<'m> Placement<'m> {
         let model = self.shared.model;
         let firewall = self.shared.topology.firewalls.get(number)?;
         let device = model.devices.get(firewall.device.index())?;
-        let mut sets = SetTable::default();
+        let mut sets = SetTable::new(&self.shared.hashes);
         let mut by_pair = self.by_pair(number, firewall, &mut sets);
         let interface = |interface: &crate::model::Interface| PlannedInterface {
             name: interface.name.value.clone(),
@@ -102,36 +103,39 @@ impl<'m> Placement<'m> {
         })
     }
 
-    fn by_pair(&self, number: usize, firewall: &Firewall, sets: &mut SetTable) -> BTreeMap<ZonePair, Vec<PlannedRule>> {
+    fn by_pair(
+        &self,
+        number: usize,
+        firewall: &Firewall,
+        sets: &mut SetTable<'_>,
+    ) -> BTreeMap<ZonePair, Vec<PlannedRule>> {
         let mut viewer = Viewer::new(&self.shared, firewall.serves);
-        let mut found: BTreeMap<ZonePair, BTreeMap<u32, Vec<Crossing>>> = BTreeMap::new();
+        let mut found: Vec<(ZonePair, u32, Crossing)> = Vec::new();
         for job in self.jobs.get(number).into_iter().flatten() {
             let Some(product) = self.products.get(job.product as usize) else { continue };
-            for (pair, crossing) in viewer.look(*job, product.product) {
-                found.entry(pair).or_default().entry(job.product).or_default().push(crossing);
-            }
+            viewer.look(*job, product.product, |pair, crossing| found.push((pair, job.product, crossing)));
         }
-        let list = |products: BTreeMap<u32, Vec<Crossing>>, sets: &mut SetTable| {
-            let mut rules: Vec<PlannedRule> = Vec::new();
-            for (product, crossings) in products {
-                let made = merge(crossings).into_iter().filter_map(|crossing| self.rule(product, crossing, sets));
-                rules.extend(made);
+        found.sort_by_key(|(pair, product, _)| (*pair, *product));
+        let mut result: BTreeMap<ZonePair, Vec<PlannedRule>> = BTreeMap::new();
+        let mut found = found.into_iter().peekable();
+        while let Some((pair, product, first)) = found.next() {
+            let mut crossings = vec![first];
+            while let Some((_, _, crossing)) = found.next_if(|next| (next.0, next.1) == (pair, product)) {
+                crossings.push(crossing);
             }
-            sort(&mut rules);
-            rules
-        };
-        found
-            .into_iter()
-            .map(|(pair, products)| (pair, list(products, sets)))
-            .filter(|(_, rules)| !rules.is_empty())
-            .collect()
+            let made = merge(crossings).into_iter().filter_map(|crossing| self.rule(product, crossing, sets));
+            result.entry(pair).or_default().extend(made);
+        }
+        result.retain(|_, rules| !rules.is_empty());
+        result.values_mut().for_each(|rules| sort(rules));
+        result
     }
 
     pub(super) fn rule(
         &self,
         product: u32,
         (source, destination): Crossing,
-        sets: &mut SetTable,
+        sets: &mut SetTable<'_>,
     ) -> Option<PlannedRule> {
         let RuleProduct { rule, product } = *self.products.get(product as usize)?;
         let services = self.shared.model.service(product.services);
@@ -194,27 +198,8 @@ fn products(number: usize, rule: &Rule) -> impl Iterator<Item = RuleProduct> + '
     rule.products.iter().map(move |&product| RuleProduct { rule: RuleId::from_index(number), product })
 }
 
-/// Denies before allows, logging rules first in each, then by name; the order in which [`PairPlan`] promises them.
+/// Denies before allows, logging rules first in each; inside each the order of names, in which the rules of a model stand, is kept: the order that [`PairPlan`]
+/// promises.
 pub(super) fn sort(rules: &mut [PlannedRule]) {
-    use crate::syntax::ast::Effect;
-    rules.sort_by(|a, b| {
-        let key = |rule: &PlannedRule| (rule.effect == Effect::Allow, !rule.log);
-        key(a).cmp(&key(b)).then_with(|| a.label.name.cmp(&b.label.name))
-    });
-}
-
-/// Makes equal sets of one device the same `Arc`.
-#[derive(Default)]
-pub(super) struct SetTable {
-    known: HashSet<Arc<AddressSet>>,
-}
-
-impl SetTable {
-    pub(super) fn share(&mut self, set: Arc<AddressSet>) -> Arc<AddressSet> {
-        if let Some(known) = self.known.get(&set) {
-            return known.clone();
-        }
-        self.known.insert(set.clone());
-        set
-    }
+    rules.sort_by_key(|rule| (rule.effect == Effect::Allow, !rule.log));
 }

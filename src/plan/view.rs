@@ -1,51 +1,81 @@
 //! What one firewall passes of one product: the second half of placement.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cells::{Cell, CellBuilder, Crossing, crossings};
+use rustc_hash::FxHashMap;
+
+use super::cells::{CellBuilder, Cells, Crossing, crossings};
 use super::jobs::{End, Job, Reach, Shared, View};
-use crate::graph::{BlockId, Door, Instance, InstanceFirewall, Role, Vertex, ZoneId};
+use super::pieces::Piece;
+use crate::graph::{Door, Instance, InstanceFirewall, Role, Vertex, ZoneId};
 use crate::model::{EndpointId, Product, SiteId};
+
+/// What decides how a firewall sees an end of a product: its view and its place in the graph (by number), the endpoint set, the end, and for [`View::Leaf`] whether
+/// the other end has addresses inside the site.
+type Seen = (u32, EndpointId, End, bool);
 
 /// One firewall while it is planned; remembers how it sees each endpoint set.
 pub(super) struct Viewer<'s, 'm> {
     shared: &'s Shared<'m>,
     /// The site that the firewall serves.
     serves: Option<SiteId>,
-    seen: HashMap<(View, u32, EndpointId, End), Arc<Vec<Cell>>>,
+    /// The views and places that came up, numbered.
+    views: FxHashMap<(View, u32), u32>,
+    last_view: Option<((View, u32), u32)>,
+    seen: FxHashMap<Seen, Rc<Cells<'s>>>,
 }
 
 impl<'s, 'm> Viewer<'s, 'm> {
     pub(super) fn new(shared: &'s Shared<'m>, serves: Option<SiteId>) -> Self {
-        Self { shared, serves, seen: HashMap::new() }
+        Self { shared, serves, views: FxHashMap::default(), last_view: None, seen: FxHashMap::default() }
     }
 
-    /// The products that the firewall passes, with the zones between which it does.
-    pub(super) fn look(&mut self, job: Job, product: Product) -> Vec<((ZoneId, ZoneId), Crossing)> {
-        let shared = self.shared;
-        let Some((graph, firewall)) = self.graph(job) else { return Vec::new() };
-        let sources = self.cells(job, graph, firewall, product.source, End::Source, product);
-        let destinations = self.cells(job, graph, firewall, product.destination, End::Destination, product);
-        let mut result = Vec::new();
-        for enter in doors(firewall, &sources) {
-            for leave in doors(firewall, &destinations) {
-                for crossing in crossings(enter, leave, &sources, &destinations) {
-                    let zone = |door: Door| zone_of(shared, job.view, self.serves, graph, door.zone);
-                    if let (Some(from), Some(to)) = (zone(enter), zone(leave)) {
-                        result.push(((from, to), crossing));
-                    }
-                }
+    /// The number of a view and place; for [`View::Leaf`] one for each reach, as what else it says is said by [`Seen`].
+    fn view_number(&mut self, job: Job) -> u32 {
+        let view = match job.view {
+            View::Leaf(reach, _) => View::Leaf(reach, [false; 2]),
+            other => other,
+        };
+        match self.last_view {
+            Some((known, number)) if known == (view, job.at) => number,
+            _ => {
+                let next = u32::try_from(self.views.len()).unwrap_or(u32::MAX);
+                let number = *self.views.entry((view, job.at)).or_insert(next);
+                self.last_view = Some(((view, job.at), number));
+                number
             }
         }
-        result
+    }
+
+    /// Finds the products that the firewall passes, with the zones between which it does.
+    pub(super) fn look(&mut self, job: Job, product: Product, mut found: impl FnMut((ZoneId, ZoneId), Crossing)) {
+        let shared = self.shared;
+        let Some((graph, firewall)) = self.graph(job) else { return };
+        let view = self.view_number(job);
+        let [from_inside, to_inside] = match job.view {
+            View::Leaf(_, inside) => inside,
+            View::Core(_) | View::Inner(_) | View::Cross { .. } | View::Same { .. } => [false; 2],
+        };
+        let sources = self.cells((view, product.source, End::Source, to_inside), job, graph, firewall);
+        let destinations = self.cells((view, product.destination, End::Destination, from_inside), job, graph, firewall);
+        for &enter in sources.doors.iter() {
+            for &leave in destinations.doors.iter() {
+                let zone = |door: Door| zone_of(shared, job.view, self.serves, graph, door.zone);
+                crossings(enter, leave, &sources, &destinations, |crossing| {
+                    if let (Some(from), Some(to)) = (zone(enter), zone(leave)) {
+                        found((from, to), crossing);
+                    }
+                });
+            }
+        }
     }
 
     fn graph(&self, job: Job) -> Option<(&'s Instance, &'s InstanceFirewall)> {
         let shared = self.shared;
         let graph = match job.view {
             View::Core(reach) => &shared.world(reach).core,
-            View::Leaf(reach) => match shared.world(reach).role(self.serves) {
+            View::Leaf(reach, _) => match shared.world(reach).role(self.serves) {
                 Role::Pendant { graph, .. } => graph,
                 Role::Plain | Role::Complex { .. } => return None,
             },
@@ -56,54 +86,34 @@ impl<'s, 'm> Viewer<'s, 'm> {
         Some((graph, graph.firewalls.get(job.at as usize)?))
     }
 
-    fn cells(
-        &mut self,
-        job: Job,
-        graph: &'s Instance,
-        firewall: &'s InstanceFirewall,
-        id: EndpointId,
-        end: End,
-        product: Product,
-    ) -> Arc<Vec<Cell>> {
-        if let View::Leaf(reach) = job.view {
-            let other = if end == End::Source {
-                (product.destination, End::Destination)
-            } else {
-                (product.source, End::Source)
-            };
-            return Arc::new(self.leaf_cells(reach, CellBuilder::new(&graph.tree, firewall), (id, end), other));
-        }
-        let key = (job.view, job.at, id, end);
-        if let Some(known) = self.seen.get(&key) {
+    fn cells(&mut self, seen: Seen, job: Job, graph: &'s Instance, firewall: &'s InstanceFirewall) -> Rc<Cells<'s>> {
+        if let Some(known) = self.seen.get(&seen) {
             return known.clone();
         }
+        let (_, id, end, meets_inside) = seen;
         let mut builder = CellBuilder::new(&graph.tree, firewall);
-        match job.view {
-            View::Core(reach) => self.core_cells(reach, &mut builder, id, end),
-            View::Inner(site) => self.inner_cells(site, &mut builder, id),
+        let made = match job.view {
+            View::Core(reach) => {
+                let shared = self.shared;
+                builder.finish_core(shared.half(shared.pieces(id), reach, end))
+            }
+            View::Leaf(reach, _) => self.leaf_cells(reach, builder, (id, end), meets_inside),
+            View::Inner(site) => {
+                self.inner_cells(site, &mut builder, id);
+                builder.finish()
+            }
             View::Cross { reach, classes, sites } => {
                 self.cross_cells(reach, graph, &mut builder, (id, end), classes, sites);
+                builder.finish()
             }
-            View::Same { reach, site, .. } => self.same_cells(reach, graph, &mut builder, (id, end), site),
-            View::Leaf(_) => {}
-        }
-        let made = Arc::new(builder.finish());
-        self.seen.insert(key, made.clone());
+            View::Same { reach, site, .. } => {
+                self.same_cells(reach, graph, &mut builder, (id, end), site);
+                builder.finish()
+            }
+        };
+        let made = Rc::new(made);
+        self.seen.insert(seen, made.clone());
         made
-    }
-
-    fn core_cells(&self, reach: Reach, builder: &mut CellBuilder<'_>, id: EndpointId, end: End) {
-        let shared = self.shared;
-        let [without, with] = &shared.spread;
-        let spread = if reach.with_internet() { with } else { without };
-        for piece in shared.pieces(id).all.iter().filter(|piece| shared.is_end(piece, reach, end)) {
-            if shared.class(reach, piece.site).is_none()
-                && let Some(vertex) = shared.core_vertex(reach, piece.place)
-            {
-                let part = shared.topology.inner_of(piece.place).filter(|part| spread.contains(part));
-                builder.add(vertex, part, piece.range);
-            }
-        }
     }
 
     fn inner_cells(&self, site: SiteId, builder: &mut CellBuilder<'_>, id: EndpointId) {
@@ -121,23 +131,22 @@ impl<'s, 'm> Viewer<'s, 'm> {
     fn leaf_cells(
         &self,
         reach: Reach,
-        mut builder: CellBuilder<'_>,
+        mut builder: CellBuilder<'s>,
         (id, end): (EndpointId, End),
-        (other, other_end): (EndpointId, End),
-    ) -> Vec<Cell> {
+        meets_inside: bool,
+    ) -> Cells<'s> {
         let shared = self.shared;
         let (Role::Pendant { leaf, .. }, Some(site)) = (shared.world(reach).role(self.serves), self.serves) else {
-            return Vec::new();
+            return Cells::default();
         };
-        let inside = |piece: &super::pieces::Piece| -> Option<Vertex> {
+        let inside = |piece: &Piece| -> Option<Vertex> {
             let zone = shared.topology.zones.place(piece.place)?.zone;
             leaf.interior.binary_search(&zone).ok()
         };
-        let is_mine = |piece: &&super::pieces::Piece, end| shared.is_end(piece, reach, end);
         let attachment = leaf.interior.len();
         let mut own = Vec::new();
         let outer = leaf.attachments.first().map(|zone| shared.world(reach).core_component(*zone));
-        for piece in shared.pieces(id).of_site(site).filter(|piece| is_mine(piece, end)) {
+        for piece in shared.pieces(id).of_site(site).filter(|piece| shared.is_end(piece, reach, end)) {
             own.push(piece.range);
             let part = shared.topology.inner_of(piece.place);
             match inside(piece) {
@@ -151,9 +160,7 @@ impl<'s, 'm> Viewer<'s, 'm> {
                 }
             }
         }
-        let has_inside =
-            shared.pieces(other).of_site(site).any(|piece| is_mine(&piece, other_end) && inside(piece).is_some());
-        if let (true, Some(component)) = (has_inside, outer)
+        if let (true, Some(component)) = (meets_inside, outer)
             && let Some(set) = shared.outside.get(&(id, end, reach, component))
         {
             let rest = if own.is_empty() { set.clone() } else { Arc::new(set.difference(&own.into_iter().collect())) };
@@ -176,7 +183,7 @@ impl<'s, 'm> Viewer<'s, 'm> {
             End::Source => (0, classes[0], sites[0], sites[1]),
             End::Destination => (1, classes[1], sites[1], sites[0]),
         };
-        let wanted = |piece: &&super::pieces::Piece| {
+        let wanted = |piece: &&Piece| {
             shared.is_end(piece, reach, end)
                 && shared.class(reach, piece.site) == class
                 && (mine.is_none() || mine == piece.site)
@@ -209,14 +216,6 @@ impl<'s, 'm> Viewer<'s, 'm> {
     }
 }
 
-/// The doors behind which some of the cells lie.
-fn doors<'f>(firewall: &'f InstanceFirewall, cells: &[Cell]) -> impl Iterator<Item = Door> + use<'f> {
-    let mut blocks: Vec<BlockId> = cells.iter().map(Cell::block).collect();
-    blocks.sort_unstable();
-    blocks.dedup();
-    blocks.into_iter().flat_map(|block| firewall.doors_to(block)).copied()
-}
-
 /// The real zone of a vertex.
 fn zone_of(
     shared: &Shared<'_>,
@@ -228,7 +227,7 @@ fn zone_of(
     let zone = |at: usize| u32::try_from(at).ok().map(ZoneId);
     match view {
         View::Core(_) => zone(vertex),
-        View::Leaf(reach) => match shared.world(reach).role(serves) {
+        View::Leaf(reach, _) => match shared.world(reach).role(serves) {
             Role::Pendant { leaf, .. } => leaf.interior.get(vertex).or_else(|| leaf.attachments.first()).copied(),
             Role::Plain | Role::Complex { .. } => None,
         },

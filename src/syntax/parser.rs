@@ -3,7 +3,7 @@
 //! The text is cut at statement borders first ([`super::recover`]) and pest reads one statement at a time. Given the whole file, pest
 //! stops at the first error and says nothing about the rest; given statements, every one has its own error, the next begins afresh,
 //! and a file of 20,000 statements needs memory for one. Borders are exact for text without errors, which a test holds against the
-//! grammar's own rule `file`. Nothing nests but a purpose, one level deep, and lists are read by loops: no input can exhaust the stack.
+//! grammar's own rule `file`. Plain rules skip pest ([`super::plain`]). Nothing nests but a purpose, one level deep, and lists are read by loops: no input can exhaust the stack.
 
 use pest::Parser as _;
 use pest::iterators::{Pair, Pairs};
@@ -13,6 +13,7 @@ use super::expect::{self, Piece};
 use super::grammar::{Grammar, Rule};
 use super::keywords;
 use super::lower::{self, Context};
+use super::plain;
 use super::recover::Borders;
 use super::scan::{Kind, Scan, scan};
 use crate::diag::codes::syntax;
@@ -144,6 +145,11 @@ impl<'t> Reader<'t, '_> {
         }
         if keyword == "purpose" {
             return self.purpose(at, end);
+        }
+        let tokens = self.scan.tokens.get(at..end).unwrap_or_default();
+        if let Some(rule) = plain::rule(self.file, self.borders.text, tokens) {
+            self.add(Statement::Rule(rule));
+            return end;
         }
         let piece = self.piece(at, end, Rule::one_statement);
         let Some(pair) = self.pest(&piece) else {

@@ -92,11 +92,10 @@ impl<'t> Borders<'t> {
 
 /// The statement keyword that a word was probably meant to be, if it is not one.
 pub(super) fn meant_statement(word: &str) -> Option<&'static str> {
-    let lower = word.to_lowercase();
-    if keywords::is_keyword(word) || word.len() > 16 {
+    if word.len() > 16 || keywords::is_keyword(word) {
         return None;
     }
-    closest(&lower, keywords::STATEMENTS)
+    closest(&word.to_lowercase(), keywords::STATEMENTS)
 }
 
 fn looks_like_statement(word: &str) -> bool {

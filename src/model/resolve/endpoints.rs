@@ -4,8 +4,9 @@
 //! used, once a place. An expression with a wrong primary has the empty set and says nothing about being empty.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::intern::Interner;
 use super::names::{NameTable, Named};
@@ -53,9 +54,9 @@ pub(super) struct EndpointResolver<'a, 'm> {
     selectors: OnceCell<Selectors<'a>>,
     groups: Vec<Defined>,
     feeds: Vec<Defined>,
-    primaries: HashMap<Key<'a>, usize>,
+    primaries: FxHashMap<Key<'a>, usize>,
     values: Vec<(Value, Option<EndpointId>)>,
-    expressions: HashMap<Vec<usize>, EndpointId>,
+    expressions: FxHashMap<Vec<usize>, EndpointId>,
     sets: Interner<AddressSet>,
 }
 
@@ -82,9 +83,9 @@ impl<'a, 'm> EndpointResolver<'a, 'm> {
             selectors: OnceCell::new(),
             groups: vec![None; groups],
             feeds,
-            primaries: HashMap::new(),
+            primaries: FxHashMap::default(),
             values: Vec::new(),
-            expressions: HashMap::new(),
+            expressions: FxHashMap::default(),
             sets: Interner::default(),
         }
     }
@@ -113,7 +114,7 @@ impl<'a, 'm> EndpointResolver<'a, 'm> {
 
     /// Resolves an expression; `None` if something in it is wrong, which is then reported.
     pub(super) fn resolve(&mut self, expression: &'a Endpoints, sink: &mut Sink) -> Option<EndpointId> {
-        let mut key = Vec::with_capacity(expression.items.len() + expression.except.len() + 1);
+        let mut key = Vec::with_capacity(2 * (expression.items.len() + expression.except.len()) + 1);
         let sound = self.key_of(&expression.items, &mut key, sink);
         if !expression.except.is_empty() {
             key.push(EXCEPT);

@@ -1,19 +1,20 @@
 //! Equal sets get equal ids.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 /// A list of values, each once.
 #[derive(Debug)]
 pub(super) struct Interner<T> {
-    ids: HashMap<Arc<T>, usize>,
+    ids: FxHashMap<Arc<T>, usize>,
     list: Vec<Arc<T>>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { ids: HashMap::new(), list: Vec::new() }
+        Self { ids: FxHashMap::default(), list: Vec::new() }
     }
 }
 

@@ -31,7 +31,6 @@ use self::statements::{Resolvers, Sentence, Sentences, Standing};
 use crate::diag::codes::names::GROUP_CIRCLE;
 use crate::diag::{Diagnostic, Sink};
 use crate::inventory::Inventory;
-use crate::model::naming::Naming;
 use crate::model::types::Model;
 use crate::packet::ServiceSet;
 use crate::source::Sources;
@@ -66,7 +65,6 @@ pub fn resolve(input: Input<'_>, sink: &mut Sink) -> Model {
     located::check_hosts(&places, &model, sink);
     let ground = devices::Ground { places: &places, platforms: input.platforms, guesses: &guesses };
     devices::collect(input.inventory, &ground, &mut model, sink);
-    model.naming = Naming::build(&model);
     let (table, definitions) = names::enter(&places, input.inventory, input.files, &model, sink);
     let sentences = statements::collect(input.files, sink);
     let scene = Scene { input, places: &places, table: &table, definitions: &definitions, guesses: &guesses };

@@ -1,6 +1,6 @@
 //! The name space of sites, transits, devices, groups and feeds. That no name is a keyword was seen to when it was read.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::places::Places;
 use super::problem::twice;
@@ -47,7 +47,7 @@ pub(super) struct Definitions<'a> {
 /// The name space: what a bare name stands for, and where it was given.
 #[derive(Debug, Default)]
 pub(super) struct NameTable<'a> {
-    entries: HashMap<&'a str, (Named, &'a Spanned<String>)>,
+    entries: FxHashMap<&'a str, (Named, &'a Spanned<String>)>,
 }
 
 impl<'a> NameTable<'a> {

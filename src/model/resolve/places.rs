@@ -1,8 +1,9 @@
 //! Sites, networks and hosts become lists with ids; duplicates inside a list are reported and left out.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::problem::twice;
 use crate::diag::Sink;
@@ -24,7 +25,7 @@ pub(super) struct Places<'a> {
     networks_of: Vec<Range<usize>>,
     /// By [`SiteId`]: which hosts are of it.
     hosts_of: Vec<Range<usize>>,
-    site_ids: HashMap<&'a str, SiteId>,
+    site_ids: FxHashMap<&'a str, SiteId>,
 }
 
 /// What `site/name` can be.
@@ -128,7 +129,7 @@ fn network_of(site: &inventory::Site, id: SiteId, network: &inventory::Network) 
         Arc::new(network.addresses.iter().map(|prefix| AddressRange::from(prefix.value)).collect());
     Network {
         name: network.name.clone(),
-        full_name: format!("{}/{}", site.name.value, network.name.value),
+        full_name: full_name(site, &network.name.value),
         site: id,
         subnet_of: None,
         own: Arc::clone(&addresses),
@@ -139,10 +140,14 @@ fn network_of(site: &inventory::Site, id: SiteId, network: &inventory::Network) 
 fn host_of(site: &inventory::Site, id: SiteId, host: &inventory::Host) -> Host {
     Host {
         name: host.name.clone(),
-        full_name: format!("{}/{}", site.name.value, host.name.value),
+        full_name: full_name(site, &host.name.value),
         site: id,
         addresses: Arc::new(host.addresses.iter().map(|range| range.value).collect()),
     }
+}
+
+fn full_name(site: &inventory::Site, name: &str) -> String {
+    [site.name.value.as_str(), "/", name].concat()
 }
 
 fn texts(attributes: &Attributes) -> Vec<(String, String)> {

@@ -3,8 +3,9 @@
 //! What a site carries, its networks carry, and their addresses: so an index entry is the outermost thing that carries the value, and the set of an entry
 //! is a union over its things.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::places::Places;
 use crate::inventory::Attributes;
@@ -24,13 +25,13 @@ pub(super) enum Carrier {
 }
 
 /// Values with what carries them, and where that is said.
-type Index<'a> = HashMap<&'a str, Vec<(Carrier, Span)>>;
+type Index<'a> = FxHashMap<&'a str, Vec<(Carrier, Span)>>;
 
 /// The indexes.
 #[derive(Debug, Default)]
 pub(super) struct Selectors<'a> {
     tags: Index<'a>,
-    attributes: HashMap<&'a str, Index<'a>>,
+    attributes: FxHashMap<&'a str, Index<'a>>,
     names: Index<'a>,
 }
 

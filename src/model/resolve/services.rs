@@ -1,7 +1,8 @@
 //! Service expressions become service sets: definitions of the project, the well-known table, and what is written out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::circles::order;
 use super::intern::Interner;
@@ -26,10 +27,10 @@ enum Value {
 /// Resolves service expressions.
 pub(super) struct ServiceResolver<'a, 'm> {
     guesses: &'m Guesses,
-    names: HashMap<&'a str, usize>,
+    names: FxHashMap<&'a str, usize>,
     definitions: &'m [&'a ServiceDefinition],
-    values: HashMap<&'a str, Value>,
-    expressions: HashMap<Vec<Option<&'a Service>>, ServiceId>,
+    values: FxHashMap<&'a str, Value>,
+    expressions: FxHashMap<Vec<Option<&'a Service>>, ServiceId>,
     sets: Interner<ServiceSet>,
 }
 
@@ -38,10 +39,10 @@ impl<'a, 'm> ServiceResolver<'a, 'm> {
     pub(super) fn new(definitions: &'m [&'a ServiceDefinition], guesses: &'m Guesses, sink: &mut Sink) -> Self {
         let mut resolver = Self {
             guesses,
-            names: HashMap::new(),
+            names: FxHashMap::default(),
             definitions,
-            values: HashMap::new(),
-            expressions: HashMap::new(),
+            values: FxHashMap::default(),
+            expressions: FxHashMap::default(),
             sets: Interner::default(),
         };
         for (at, definition) in definitions.iter().enumerate() {

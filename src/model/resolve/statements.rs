@@ -1,6 +1,6 @@
 //! Rules and assertions: products of sets, with dates and words.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::endpoints::EndpointResolver;
 use super::meta::{check_dates, marked, period, words};
@@ -67,7 +67,7 @@ fn kind_word(kind: AssertionKind) -> &'static str {
 pub(super) struct Sentences<'a> {
     /// In the order of files; of two with one name the second is in it as well, marked as a double.
     pub(super) all: Vec<(Sentence<'a>, Option<&'a Purpose>, Standing)>,
-    by_name: HashMap<&'a str, Sentence<'a>>,
+    by_name: FxHashMap<&'a str, Sentence<'a>>,
 }
 
 /// Whether the name of a sentence is its own.

@@ -23,6 +23,11 @@ pub(super) fn address(context: &mut Context<'_>, pair: &Pair<'_, Rule>) -> Optio
     }
 }
 
+/// The address that a text is; `None` if it is none, in silence.
+pub(in crate::syntax) fn literal(span: Span, text: &str) -> Option<AddressRange> {
+    read(span, text).ok()
+}
+
 fn read(span: Span, text: &str) -> Result<AddressRange, Box<Diagnostic>> {
     if let Some((first, last)) = text.split_once('-') {
         range(span, text, first, last)

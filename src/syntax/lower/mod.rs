@@ -24,6 +24,7 @@ use super::grammar::Rule;
 use crate::diag::{Diagnostic, Sink};
 use crate::source::{FileId, Span, Spanned};
 
+pub(super) use address::literal;
 pub(super) use endpoint::endpoints;
 pub(super) use purpose::{body as purpose_body, head as purpose_head};
 pub(super) use service::services;
