@@ -5,8 +5,12 @@
 
 mod assertions;
 mod names;
+mod query;
 mod rows;
+mod tables;
 
 pub use assertions::{assertions, diagnostics, summary};
 pub use names::Names;
+pub use query::{Asked, Query, query};
 pub use rows::{Rows, flow_object};
+pub use tables::Table;

@@ -93,6 +93,30 @@ impl AnswerFormat {
     }
 }
 
+/// Formats of commands whose result is a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people; long lists are cut
+    Text,
+    /// One JSON object
+    Json,
+    /// Comma-separated values
+    Csv,
+    /// A Markdown table
+    Md,
+}
+
+impl TableFormat {
+    /// The name in the registry of `diag::render` for what is found on the way.
+    #[must_use]
+    pub const fn diagnostics(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text | Self::Csv | Self::Md => "text",
+        }
+    }
+}
+
 /// Formats of drawings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DrawingFormat {
@@ -126,6 +150,8 @@ pub enum Command {
     Compile(Compile),
     /// Say why a flow passes or drops
     Explain(Explain),
+    /// Say who may reach what
+    Query(Query),
     /// Draw the network or who may reach whom
     Graph(Graph),
     /// Explain a diagnostic code with a bad and a good example
@@ -198,6 +224,26 @@ pub struct Explain {
     /// How the answer is printed; a batch is always CSV
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text, conflicts_with = "batch")]
     pub format: AnswerFormat,
+}
+
+/// `sekisho query`
+#[derive(Debug, Args)]
+pub struct Query {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The sources, as in a rule: bangkok/office, "tag:admin, 10.81.0.7", "any except country:JP" [default: any]
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub from: Option<String>,
+    /// The destinations [default: any]
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub to: Option<String>,
+    /// The services: https, "tcp/443, udp", "any except ping" [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
 }
 
 /// `sekisho graph`

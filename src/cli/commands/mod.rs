@@ -8,6 +8,8 @@ mod fmt;
 mod graph;
 mod init;
 mod pages;
+mod query;
+mod question;
 
 use std::path::Path;
 
@@ -32,6 +34,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::ExplainCode(arguments) => explain_code::run(arguments),
         Command::Compile(arguments) => compile::run(&cli.common, arguments),
         Command::Explain(arguments) => explain::run(&cli.common, arguments),
+        Command::Query(arguments) => query::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
     }
 }
