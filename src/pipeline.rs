@@ -2,6 +2,7 @@
 //!
 //! Each stage is one function of one module, and every stage is pure but the first, which reads the disk. A command calls as many of them as it needs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -128,6 +129,15 @@ impl Loaded {
         let (inventory, files, sources) = (&self.inventory, &self.files, &self.project.sources);
         let input = Input { inventory, files, sources, platforms: &[], feeds: &feeds };
         model::resolve_endpoints(input, &self.model, expressions, sink)
+    }
+
+    /// The addresses of each value of an attribute, `tag` for the tags. See [`model::attribute_values`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has such an attribute; a similar key, if there is one.
+    pub fn attribute_values(&self, key: &str) -> Result<BTreeMap<String, Arc<AddressSet>>, Option<String>> {
+        model::attribute_values(&self.inventory, &self.model, key)
     }
 
     fn at_levels(&self, sink: Sink) -> Vec<Diagnostic> {

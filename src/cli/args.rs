@@ -152,6 +152,10 @@ pub enum Command {
     Explain(Explain),
     /// Say who may reach what
     Query(Query),
+    /// Say what an intruder reaches, hop by hop
+    Blast(Blast),
+    /// Say who may reach what, site by site, network by network, or by an attribute
+    Matrix(Matrix),
     /// Draw the network or who may reach whom
     Graph(Graph),
     /// Explain a diagnostic code with a bad and a good example
@@ -239,6 +243,43 @@ pub struct Query {
     #[arg(long, value_name = "ENDPOINTS")]
     pub to: Option<String>,
     /// The services: https, "tcp/443, udp", "any except ping" [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `sekisho blast`
+#[derive(Debug, Args)]
+pub struct Blast {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Where the intruder is, as in a rule: bangkok, dc/erp, tag:admin, 10.81.0.7
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub from: String,
+    /// The services that are used [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How many hops are followed [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hops: Option<u32>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `sekisho matrix`
+#[derive(Debug, Args)]
+pub struct Matrix {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What the rows and columns are: site, network, tag, or the key of an attribute such as tier
+    #[arg(long, value_name = "KEY", default_value = "site")]
+    pub by: String,
+    /// The services that are looked at [default: any]
     #[arg(long, value_name = "SERVICES")]
     pub on: Option<String>,
     /// How the answer is printed

@@ -228,10 +228,10 @@ pub struct MatrixCell {
     pub from: String,
     /// The destinations.
     pub to: String,
-    /// `some`, `all`, or `unenforced` where no firewall stands between them.
+    /// `some`, `all` (each flow passes or is unenforced), or `unenforced`: nothing passes a firewall, and some flows need not.
     pub access: &'static str,
-    /// Whether no firewall stands between some of the addresses: true for `unenforced`, and beside passing flows.
-    pub unenforced: bool,
+    /// Between how much of them no firewall stands: `none`, `some` or `all`.
+    pub unenforced: &'static str,
     /// The services that pass, by name where they have one.
     pub services: Vec<String>,
     /// The rules that permit them, in name order.
