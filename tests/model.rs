@@ -70,7 +70,17 @@ fn run(files: &[(&str, &str)]) -> (Sources, Vec<Diagnostic>) {
     if !sink.has_bad_input() {
         let topology = graph::Topology::new(&model);
         let at = jiff::civil::date(2026, 11, 22);
-        check::run_all(&check::Context { model: &model, files: &trees, topology: &topology, at }, &mut sink);
+        let prover = sekisho::reach::Prover::new(&model, &topology, at, &sekisho::reach::Extra::default());
+        let findings = prover.all();
+        let context = check::Context {
+            model: &model,
+            files: &trees,
+            topology: &topology,
+            at,
+            prover: &prover,
+            findings: &findings,
+        };
+        check::run_all(&context, &mut sink);
     }
     (sources, sink.into_sorted())
 }

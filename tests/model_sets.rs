@@ -248,11 +248,16 @@ fn scale() {
     let start = Instant::now();
     let topology = sekisho::graph::Topology::new(&model);
     println!("topology: {:?}, {} endpoint sets", start.elapsed(), model.endpoints.len());
+    let at = jiff::civil::date(2026, 11, 22);
+    let prover = sekisho::reach::Prover::new(&model, &topology, at, &sekisho::reach::Extra::default());
+    let findings = prover.all();
     let context = sekisho::check::Context {
         model: &model,
         files: &files,
         topology: &topology,
-        at: jiff::civil::date(2026, 11, 22),
+        at,
+        prover: &prover,
+        findings: &findings,
     };
     let start = Instant::now();
     let mut found = Sink::default();

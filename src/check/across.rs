@@ -86,7 +86,7 @@ fn found(model: &Model, tiers: &[Option<i64>], rule: &Rule) -> Option<Diagnostic
 fn is_whole(model: &Model, site: SiteId, set: &AddressSet) -> bool {
     let Some(site) = model.sites.get(site.index()) else { return false };
     let missing = site.addresses.difference(set);
-    let hosts = missing.ranges().flat_map(|range| model.naming.hosts_in(range));
+    let hosts = missing.ranges().flat_map(|range| model.hosts_in(range));
     let named: Vec<_> = hosts.filter_map(|host| model.hosts.get(host.index())).map(|host| &*host.addresses).collect();
     let unnamed = missing.difference(&AddressSet::union_all(named));
     unnamed.is_empty() && set.intersects(&site.addresses) && !is_named(model, &site.addresses.intersection(set))
@@ -94,7 +94,7 @@ fn is_whole(model: &Model, site: SiteId, set: &AddressSet) -> bool {
 
 /// Whether hosts name all of a set.
 fn is_named(model: &Model, set: &AddressSet) -> bool {
-    let hosts = set.ranges().flat_map(|range| model.naming.hosts_in(range));
+    let hosts = set.ranges().flat_map(|range| model.hosts_in(range));
     let named: Vec<_> = hosts.filter_map(|host| model.hosts.get(host.index())).map(|host| &*host.addresses).collect();
     set.is_subset(&AddressSet::union_all(named))
 }

@@ -10,6 +10,6 @@ mod services;
 pub mod types;
 
 pub use naming::Naming;
-pub use resolve::{Input, resolve, resolve_services};
+pub use resolve::{Input, attribute_values, resolve, resolve_endpoints, resolve_services};
 pub use services::{well_known, well_known_name, well_known_names};
 pub use types::*;

@@ -33,20 +33,11 @@ impl Naming {
         ranges.get(at).filter(|(range, _)| range.first() <= address).map(|&(_, host)| host)
     }
 
-    /// The hosts that name addresses of a range, in the order of their addresses; a host may come more than once.
-    pub fn hosts_in(&self, range: AddressRange) -> impl Iterator<Item = HostId> + '_ {
-        let at = self.ranges.partition_point(|(named, _)| named.last() < range.first());
-        let here = self.ranges.iter().skip(at).take_while(move |(named, _)| named.first() <= range.last());
-        here.map(|(_, host)| *host)
-    }
-
-    /// The first address of a range that a host names.
-    #[must_use]
-    pub fn first_in(&self, range: AddressRange) -> Option<IpAddr> {
-        let at = self.ranges.partition_point(|(named, _)| named.last() < range.first());
-        let (named, _) = self.ranges.get(at)?;
-        let first = named.first().max(range.first());
-        (first <= range.last()).then_some(first)
+    /// The named pieces that meet a range, ascending.
+    fn touching<'n>(&'n self, model: &Model, range: AddressRange) -> impl Iterator<Item = (AddressRange, HostId)> + 'n {
+        let ranges = self.ranges.get_or_init(|| Self::build(model));
+        let at = ranges.partition_point(|(named, _)| named.last() < range.first());
+        ranges.iter().skip(at).take_while(move |(named, _)| named.first() <= range.last()).copied()
     }
 }
 
@@ -108,6 +99,17 @@ fn before(address: IpAddr) -> Option<IpAddr> {
 }
 
 impl Model {
+    /// The hosts that name addresses of a range, in the order of their addresses; a host may come more than once.
+    pub fn hosts_in(&self, range: AddressRange) -> impl Iterator<Item = HostId> + '_ {
+        self.naming.touching(self, range).map(|(_, host)| host)
+    }
+
+    /// The first address of a range that a host names.
+    #[must_use]
+    pub fn first_named_in(&self, range: AddressRange) -> Option<IpAddr> {
+        self.naming.touching(self, range).next().map(|(named, _)| named.first().max(range.first()))
+    }
+
     /// What people call an address: the host that holds it (the smallest, then the first in name order), else its network, else the internet's transit; `None` if it is
     /// unknown.
     #[must_use]

@@ -131,7 +131,7 @@ pub fn witness(model: &Model, product: &FlowProduct) -> Option<Flow> {
 /// An address of a set that a person recognises: of a host with a name if there is one, and not the first of its range.
 #[must_use]
 pub fn pick_address(model: &Model, set: &AddressSet) -> Option<std::net::IpAddr> {
-    let named = set.ranges().find_map(|range| model.naming.first_in(range));
+    let named = set.ranges().find_map(|range| model.first_named_in(range));
     named.or_else(|| set.ranges().next().map(second))
 }
 
