@@ -37,7 +37,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["source", "diag", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
     ),
     ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report"]),
-    ("explain", &["source", "diag", "packet", "syntax", "graph", "pipeline", "plan", "platform", "reach", "report"]),
+    (
+        "explain",
+        &[
+            "source", "diag", "packet", "syntax", "model", "graph", "pipeline", "plan", "platform", "reach", "report",
+            "answer",
+        ],
+    ),
     (
         "cli",
         &[

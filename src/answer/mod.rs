@@ -9,4 +9,4 @@ mod rows;
 
 pub use assertions::{assertions, diagnostics, summary};
 pub use names::Names;
-pub use rows::{Rows, flow_object};
+pub use rows::{Rows, flow_object, literals};
