@@ -2,7 +2,9 @@
 //!
 //! Each stage is one function of one module, and every stage is pure but the first, which reads the disk. A command calls as many of them as it needs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -14,6 +16,7 @@ use crate::diag::{Diagnostic, Severity, Sink};
 use crate::graph::Topology;
 use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
+use crate::packet::AddressSet;
 use crate::plan::{DevicePlan, Placement};
 use crate::platform::{self, Written};
 use crate::settings::{self, Settings};
@@ -117,6 +120,24 @@ impl Loaded {
             }
         }
         self.at_levels(sink)
+    }
+
+    /// What endpoint expressions from outside the project stand for, such as arguments of the command line; one answer each. See [`model::resolve_endpoints`].
+    #[must_use]
+    pub fn endpoints(&self, expressions: &[&ast::Endpoints], sink: &mut Sink) -> Vec<Option<Arc<AddressSet>>> {
+        let feeds = |path: &str| source::read_feed(&self.project.root, path);
+        let (inventory, files, sources) = (&self.inventory, &self.files, &self.project.sources);
+        let input = Input { inventory, files, sources, platforms: &[], feeds: &feeds };
+        model::resolve_endpoints(input, &self.model, expressions, sink)
+    }
+
+    /// The addresses of each value of an attribute, `tag` for the tags. See [`model::attribute_values`].
+    ///
+    /// # Errors
+    ///
+    /// Nothing has such an attribute; a similar key, if there is one.
+    pub fn attribute_values(&self, key: &str) -> Result<BTreeMap<String, Arc<AddressSet>>, Option<String>> {
+        model::attribute_values(&self.inventory, &self.model, key)
     }
 
     fn at_levels(&self, sink: Sink) -> Vec<Diagnostic> {

@@ -34,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("draw.rs", &["packet", "syntax", "model", "report"]),
     (
         "pipeline.rs",
-        &["source", "diag", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
+        &["source", "diag", "packet", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
     ),
     ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report"]),
     (

@@ -4,9 +4,17 @@
 //! and every name is read off what `reach` proved. Start at [`rows`].
 
 mod assertions;
+mod blast;
+mod matrix;
 mod names;
+mod query;
 mod rows;
+mod tables;
 
 pub use assertions::{assertions, diagnostics, summary};
+pub use blast::{Blast, Depth, blast};
+pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
+pub use query::{Asked, Query, query};
 pub use rows::{Rows, flow_object, literals};
+pub use tables::{ServiceWords, Table};

@@ -18,6 +18,8 @@ pub struct Names<'m> {
     model: &'m Model,
     of_set: HashMap<Arc<AddressSet>, String>,
     of_services: HashMap<Arc<ServiceSet>, String>,
+    /// The groups, those in many networks first.
+    groups: Vec<&'m (String, Arc<AddressSet>)>,
 }
 
 impl<'m> Names<'m> {
@@ -37,7 +39,7 @@ impl<'m> Names<'m> {
         for network in &model.networks {
             enter(network.addresses.clone(), &network.full_name);
         }
-        for (name, set) in &model.groups {
+        for (name, set) in model.groups.iter().chain(&model.feeds) {
             enter(set.clone(), name);
         }
         for (selector, set) in selectors(model) {
@@ -47,7 +49,10 @@ impl<'m> Names<'m> {
         for (name, set) in &model.named_services {
             of_services.entry(set.clone()).or_insert_with(|| name.clone());
         }
-        Self { model, of_set, of_services }
+        let mut groups: Vec<_> = model.groups.iter().map(|group| (places(model, &group.1), group)).collect();
+        groups.retain(|(places, _)| *places > 1);
+        groups.sort_by_key(|(places, _)| std::cmp::Reverse(*places));
+        Self { model, of_set, of_services, groups: groups.into_iter().map(|(_, group)| group).collect() }
     }
 
     /// What people call a set of addresses: a list of names whose union it is. Empty for the empty set.
@@ -55,8 +60,29 @@ impl<'m> Names<'m> {
     pub fn of(&self, set: &AddressSet) -> Vec<String> {
         match self.of_set.get(set) {
             Some(name) => vec![name.clone()],
-            None => Spelling { model: self.model, set }.names(),
+            None => self.composed(set),
         }
+    }
+
+    /// Groups first, where one says what several names would have to; then places.
+    fn composed(&self, set: &AddressSet) -> Vec<String> {
+        let (mut names, mut named) = (Vec::new(), AddressSet::empty());
+        for (name, group) in &self.groups {
+            let left = group.difference(set);
+            let whole = left.is_empty().then(|| name.clone());
+            let said = whole.or_else(|| Some(format!("{name} except {}", feed_of(self.model, group, &left)?)));
+            let part = group.difference(&left).difference(&named);
+            if let Some(said) = said.filter(|_| places(self.model, &part) > 1) {
+                names.push(said);
+                named = named.union(&part);
+            }
+        }
+        let rest = set.difference(&named);
+        names.extend(match self.of_set.get(&rest) {
+            Some(name) => vec![name.clone()],
+            None => Spelling { model: self.model, set: &rest }.names(),
+        });
+        names
     }
 
     /// [`Self::of`] on one line.
@@ -162,6 +188,9 @@ impl Spelling<'_, '_> {
     /// What is missing from a set of which most is there, if few hosts are exactly that.
     fn all_but(&self, whole: &AddressSet) -> Option<String> {
         let missing = whole.difference(self.set);
+        if let Some(feed) = feed_of(self.model, whole, &missing) {
+            return Some(feed.to_owned());
+        }
         if missing.ranges().count() > 2 * EXCEPTIONS {
             return None;
         }
@@ -205,6 +234,18 @@ impl Spelling<'_, '_> {
         }
         all.iter().map(|range| format!("{range} in {name}")).collect()
     }
+}
+
+/// In how many networks some addresses lie.
+fn places(model: &Model, set: &AddressSet) -> usize {
+    let places: BTreeSet<Location> = model.located.meet(set).into_iter().map(|(_, at)| at).collect();
+    places.len()
+}
+
+/// The feed that is exactly what is missing from a set.
+fn feed_of<'m>(model: &'m Model, whole: &AddressSet, missing: &AddressSet) -> Option<&'m str> {
+    let is_it = |feed: &AddressSet| !missing.is_empty() && feed.intersection(whole) == *missing;
+    model.feeds.iter().find(|(_, feed)| is_it(feed)).map(|(name, _)| name.as_str())
 }
 
 /// Whether a range is more than a few addresses: only then is naming what is missing shorter.

@@ -93,6 +93,30 @@ impl AnswerFormat {
     }
 }
 
+/// Formats of commands whose result is a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people; long lists are cut
+    Text,
+    /// One JSON object
+    Json,
+    /// Comma-separated values
+    Csv,
+    /// A Markdown table
+    Md,
+}
+
+impl TableFormat {
+    /// The name in the registry of `diag::render` for what is found on the way.
+    #[must_use]
+    pub const fn diagnostics(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text | Self::Csv | Self::Md => "text",
+        }
+    }
+}
+
 /// Formats of drawings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DrawingFormat {
@@ -126,6 +150,12 @@ pub enum Command {
     Compile(Compile),
     /// Say why a flow passes or drops
     Explain(Explain),
+    /// Say who may reach what
+    Query(Query),
+    /// Say what an intruder reaches, hop by hop
+    Blast(Blast),
+    /// Say who may reach what, site by site, network by network, or by an attribute
+    Matrix(Matrix),
     /// Draw the network or who may reach whom
     Graph(Graph),
     /// Explain a diagnostic code with a bad and a good example
@@ -198,6 +228,63 @@ pub struct Explain {
     /// How the answer is printed; a batch is always CSV
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text, conflicts_with = "batch")]
     pub format: AnswerFormat,
+}
+
+/// `sekisho query`
+#[derive(Debug, Args)]
+pub struct Query {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The sources, as in a rule: bangkok/office, "tag:admin, 10.81.0.7", "any except country:JP" [default: any]
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub from: Option<String>,
+    /// The destinations [default: any]
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub to: Option<String>,
+    /// The services: https, "tcp/443, udp", "any except ping" [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `sekisho blast`
+#[derive(Debug, Args)]
+pub struct Blast {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Where the intruder is, as in a rule: bangkok, dc/erp, tag:admin, 10.81.0.7
+    #[arg(long, value_name = "ENDPOINTS")]
+    pub from: String,
+    /// The services that are used [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How many hops are followed [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hops: Option<u32>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+/// `sekisho matrix`
+#[derive(Debug, Args)]
+pub struct Matrix {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What the rows and columns are: site, network, tag, or the key of an attribute such as tier
+    #[arg(long, value_name = "KEY", default_value = "site")]
+    pub by: String,
+    /// The services that are looked at [default: any]
+    #[arg(long, value_name = "SERVICES")]
+    pub on: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
 }
 
 /// `sekisho graph`

@@ -11,6 +11,6 @@ pub mod types;
 
 pub use naming::Naming;
 pub use public::public;
-pub use resolve::{Input, resolve, resolve_services};
+pub use resolve::{Input, attribute_values, resolve, resolve_endpoints, resolve_services};
 pub use services::{well_known, well_known_name, well_known_names};
 pub use types::*;

@@ -84,6 +84,8 @@ pub struct Model {
     pub internet: Arc<AddressSet>,
     /// The sets of groups with their names, in name order.
     pub groups: Vec<(String, Arc<AddressSet>)>,
+    /// The sets of feeds with their names, in name order.
+    pub feeds: Vec<(String, Arc<AddressSet>)>,
     /// The sets of `service` definitions with their names, in name order.
     pub named_services: Vec<(String, Arc<ServiceSet>)>,
     /// Endpoint sets, each once (equal sets have equal ids).

@@ -161,6 +161,13 @@ impl Reached<'_> {
         stones.flatten().copied().collect()
     }
 
+    /// The classes that an intruder moves among who is at a class, itself included: its zone, and those that a host of both families joins to it.
+    #[must_use]
+    pub fn around(&self, class: u32) -> &ClassSet {
+        static EMPTY: ClassSet = ClassSet::empty();
+        self.movement.group(class).map_or(&EMPTY, |group| self.movement.members(group))
+    }
+
     /// The length of the longest of the shortest chains.
     #[must_use]
     pub fn deepest(&self) -> u32 {

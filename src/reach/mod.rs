@@ -4,6 +4,7 @@
 //! other, so that one can judge the other. Start at [`Reach::judge`].
 
 mod access;
+mod ask;
 mod chain;
 mod classes;
 mod flows;
@@ -17,6 +18,7 @@ mod services;
 mod via;
 
 pub use access::{Access, Cell, Column, Extra, Overlay, Question, Row, Want};
+pub use ask::Permitted;
 pub use chain::{Last, Reached};
 pub use classes::{AddressClass, AddressClasses, ClassSet};
 pub use flows::{ClassProduct, FlowProduct, merge, pick_address, witness};

@@ -158,6 +158,105 @@ pub struct Product {
     pub services: Vec<String>,
 }
 
+/// `sekisho query`
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryReport {
+    /// `sekisho/query/1`
+    pub schema: &'static str,
+    /// The flows that pass; each lies in one row, whose rules are the allows that cover it.
+    pub rows: Vec<Row>,
+    /// The flows that no firewall stands between; they have no rules.
+    pub unenforced: Vec<Row>,
+}
+
+/// `sekisho blast`
+#[derive(Debug, Clone, Serialize)]
+pub struct BlastReport {
+    /// `sekisho/blast/1`
+    pub schema: &'static str,
+    /// Where the chains start, as a person would say it.
+    pub from: String,
+    /// What each hop reaches that no hop before it does.
+    pub hops: Vec<BlastHop>,
+    /// The hosts that are reached, and the networks in which no host is named, by hop and name.
+    pub servers: Vec<ServerObject>,
+    /// How many hosts are reached.
+    pub total: usize,
+    /// Rules without which fewer hosts are reached, the most telling first.
+    pub shrinks: Vec<ShrinkObject>,
+    /// How many rules could be such.
+    pub candidates: usize,
+    /// How many of them were tried.
+    pub tried: usize,
+}
+
+/// One hop of all chains.
+#[derive(Debug, Clone, Serialize)]
+pub struct BlastHop {
+    /// From 1.
+    pub hop: u32,
+    /// The flows that lead to what is new; rows without rules are free movement.
+    pub rows: Vec<Row>,
+}
+
+/// A host or network that is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServerObject {
+    /// The length of a shortest chain to it.
+    pub hop: u32,
+    /// What it is called.
+    pub name: String,
+    /// `host`, `network` or `internet`.
+    pub kind: &'static str,
+    /// The services of the last step, as written in the language; `any` for free movement.
+    pub services: Vec<String>,
+    /// The rules that permit the last step; none for free movement.
+    pub rules: Vec<String>,
+    /// The firewalls that the last step crosses, from the source on.
+    pub through: Vec<String>,
+}
+
+/// What one rule is worth to an intruder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShrinkObject {
+    /// The rule.
+    pub rule: String,
+    /// How many hosts are reached with it.
+    pub before: usize,
+    /// How many without it.
+    pub after: usize,
+}
+
+/// `sekisho matrix`
+#[derive(Debug, Clone, Serialize)]
+pub struct MatrixReport {
+    /// `sekisho/matrix/1`
+    pub schema: &'static str,
+    /// `site`, `network`, or the key of an attribute.
+    pub by: String,
+    /// The rows and columns, in their order; the internet is the last one.
+    pub parties: Vec<String>,
+    /// The cells in which anything passes or is unenforced, row by row.
+    pub cells: Vec<MatrixCell>,
+}
+
+/// What one party may reach of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MatrixCell {
+    /// The sources.
+    pub from: String,
+    /// The destinations.
+    pub to: String,
+    /// `some`, `all` (each flow passes or is unenforced), or `unenforced`: nothing passes a firewall, and some flows need not.
+    pub access: &'static str,
+    /// Between how much of them no firewall stands: `none`, `some` or `all`.
+    pub unenforced: &'static str,
+    /// The services that pass, by name where they have one.
+    pub services: Vec<String>,
+    /// The rules that permit them, in name order.
+    pub rules: Vec<String>,
+}
+
 /// `manifest.json`, which `sekisho compile --format json` prints too.
 ///
 /// `files` with `path` is what `cli::write` knows an output directory by. The date of the compilation is absent on purpose:

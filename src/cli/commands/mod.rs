@@ -1,5 +1,6 @@
 //! One file a command: it takes the arguments, calls one function, and renders what comes back.
 
+mod blast;
 mod check;
 mod compile;
 mod explain;
@@ -7,7 +8,10 @@ mod explain_code;
 mod fmt;
 mod graph;
 mod init;
+mod matrix;
 mod pages;
+mod query;
+mod question;
 
 use std::path::Path;
 
@@ -32,6 +36,9 @@ pub fn run(cli: &Cli) -> Exit {
         Command::ExplainCode(arguments) => explain_code::run(arguments),
         Command::Compile(arguments) => compile::run(&cli.common, arguments),
         Command::Explain(arguments) => explain::run(&cli.common, arguments),
+        Command::Query(arguments) => query::run(&cli.common, arguments),
+        Command::Blast(arguments) => blast::run(&cli.common, arguments),
+        Command::Matrix(arguments) => matrix::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
     }
 }

@@ -6,6 +6,7 @@
 //! Rules, assertions, waivers and quarantines share one name space, because a name must lead back to one statement. Purposes are not in it: a purpose is a heading, and
 //! two files may write under the same one.
 
+mod asked;
 mod circles;
 mod devices;
 mod endpoints;
@@ -22,6 +23,7 @@ mod selectors;
 mod services;
 mod statements;
 
+pub use self::asked::{attribute_values, resolve_endpoints};
 use self::circles::order;
 use self::endpoints::EndpointResolver;
 use self::names::{Definitions, NameTable, Named};
@@ -110,6 +112,7 @@ struct Policy {
     rules: Vec<crate::model::types::Rule>,
     assertions: Vec<crate::model::types::Assertion>,
     groups: Vec<(String, std::sync::Arc<crate::packet::AddressSet>)>,
+    feeds: Vec<(String, std::sync::Arc<crate::packet::AddressSet>)>,
     named_services: Vec<(String, std::sync::Arc<crate::packet::ServiceSet>)>,
     /// What the quarantines hold, in the order of [`Sentences::all`].
     held: Vec<crate::model::types::EndpointId>,
@@ -118,14 +121,19 @@ struct Policy {
 impl<'a> Scene<'a, '_> {
     fn policy(&self, model: &Model, sentences: &Sentences<'a>, sink: &mut Sink) -> Policy {
         let feeds = self.definitions.feeds.iter();
-        let feeds = feeds.map(|feed| feeds::read(feed, self.input.sources, self.input.feeds, model, sink)).collect();
+        let feeds: Vec<endpoints::Defined> =
+            feeds.map(|feed| feeds::read(feed, self.input.sources, self.input.feeds, model, sink)).collect();
+        let read = self.definitions.feeds.iter().zip(&feeds);
+        let mut named_feeds: Vec<(String, std::sync::Arc<crate::packet::AddressSet>)> =
+            read.filter_map(|(feed, set)| Some((feed.name.value.clone(), set.clone()?))).collect();
+        named_feeds.sort_by(|(a, _), (b, _)| a.cmp(b));
         let groups = &self.definitions.groups;
         let mut endpoints = EndpointResolver::new(model, self.places, self.table, self.guesses, feeds, groups.len());
         let named = self.define_groups(&mut endpoints, sink);
         let services = ServiceResolver::new(&self.definitions.services, self.guesses, sink);
         let mut resolvers =
             Resolvers { endpoints, services, places: self.places, table: self.table, guesses: self.guesses };
-        let mut policy = Policy { groups: named, ..Policy::default() };
+        let mut policy = Policy { groups: named, feeds: named_feeds, ..Policy::default() };
         for &(sentence, purpose, standing) in &sentences.all {
             match sentence {
                 Sentence::Rule(rule) => {
@@ -206,6 +214,7 @@ impl Policy {
     /// Puts the statements into the model, and resolves those that name other statements.
     fn finish(self, sentences: &Sentences<'_>, guesses: &Guesses, mut model: Model, sink: &mut Sink) -> Model {
         model.groups = self.groups;
+        model.feeds = self.feeds;
         model.named_services = self.named_services;
         model.endpoints = self.endpoints;
         model.services = self.services;
