@@ -50,7 +50,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report"]),
-    ("explain", &["source", "diag", "packet", "syntax", "graph", "pipeline", "plan", "platform", "reach", "report"]),
+    (
+        "explain",
+        &[
+            "source", "diag", "packet", "syntax", "model", "graph", "pipeline", "plan", "platform", "reach", "report",
+            "answer",
+        ],
+    ),
     (
         "cli",
         &[

@@ -16,5 +16,5 @@ pub use blast::{Blast, Depth, blast};
 pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
 pub use query::{Asked, Query, query};
-pub use rows::{Rows, flow_object};
-pub use tables::Table;
+pub use rows::{Rows, flow_object, literals};
+pub use tables::{ServiceWords, Table};

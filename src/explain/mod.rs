@@ -1,18 +1,27 @@
 //! Why one flow passes or drops: verdict and rules from `reach`, and from each firewall on the way the line of its file that decides.
 //!
-//! The two come from different stages on purpose: the verdict never looks at a rule set, the lines never look at the verdict. Absent on purpose: the rules that nearly match.
+//! The two come from different stages on purpose: the verdict never looks at a rule set, the lines never look at the verdict. Beside them stand the rules that nearly decide
+//! ([`Nearly`]) and what the network does where no rule decides.
 
+mod between;
 mod lines;
+mod nearly;
+mod notes;
 mod text;
+mod words;
+
+pub use nearly::{Differs, Nearly};
 
 use jiff::civil::Date;
 
+use self::nearly::Near;
 use crate::graph::Topology;
+use crate::model::Rule;
 use crate::packet::Flow;
 use crate::pipeline::Loaded;
 use crate::plan::Placement;
 use crate::reach::{Reach, Verdict};
-use crate::report::json::{ExplainReport, FlowObject, HopObject, RuleObject};
+use crate::report::json::{ExplainReport, FlowObject, HopObject, NearlyObject, RuleObject};
 use crate::source::Span;
 use crate::syntax::ast::Effect;
 
@@ -55,6 +64,8 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// Why, in the order of names.
     pub reasons: Vec<Reason>,
+    /// The rules that nearly decide, the nearest first.
+    pub nearly: Vec<Nearly>,
     /// The firewalls on the way, nearest to the source first.
     pub path: Vec<Hop>,
     /// What else one must know.
@@ -75,13 +86,14 @@ pub fn explain(loaded: &Loaded, topology: &Topology, at: Date, flow: &Flow) -> E
         file: loaded.project.sources.path(span.file).to_owned(),
         line: loaded.project.sources.position(span).line,
     };
-    let rules = judgement.rules.iter().filter_map(|rule| model.rules.get(rule.index())).map(|rule| {
+    let of_rule = |rule: &Rule| {
         let effect = match rule.effect {
             Effect::Allow => "allow",
             Effect::Deny => "deny",
         };
         reason(&rule.name.value, effect, &rule.meta.title, rule.name.span)
-    });
+    };
+    let rules = judgement.rules.iter().filter_map(|rule| model.rules.get(rule.index())).map(of_rule);
     let held =
         judgement.quarantines.iter().filter_map(|at| model.quarantines.get(*at)).map(|quarantine| {
             reason(&quarantine.name.value, "quarantine", &quarantine.meta.title, quarantine.name.span)
@@ -101,38 +113,8 @@ pub fn explain(loaded: &Loaded, topology: &Topology, at: Date, flow: &Flow) -> E
         verdict: judgement.verdict,
         reasons,
         path,
-        notes: notes(&reach, flow, judgement.verdict),
-    }
-}
-
-fn notes(reach: &Reach<'_>, flow: &Flow, verdict: Verdict) -> Vec<String> {
-    let mut notes = Vec::new();
-    match verdict {
-        Verdict::Unenforced => notes
-            .push("both ends lie in one zone: no firewall stands between them, whatever the policy says".to_owned()),
-        Verdict::Unroutable => notes.push(unroutable(reach, flow)),
-        Verdict::Pass | Verdict::Drop => {}
-    }
-    if let (Verdict::Drop, Some(device)) = (verdict, reach.unprotected_end(flow)) {
-        notes.push(format!(
-            "{} is an address of `{device}` itself, which filters nothing addressed to itself (`protect` is off): from next to it the flow arrives",
-            flow.destination
-        ));
-    }
-    notes
-}
-
-fn unroutable(reach: &Reach<'_>, flow: &Flow) -> String {
-    for end in [flow.source, flow.destination] {
-        if reach.place(end).is_none() {
-            return format!("{end} is not in the inventory");
-        }
-    }
-    match (reach.place(flow.source), reach.place(flow.destination)) {
-        (Some(from), Some(to)) if reach.topology.zones.is_public(from) && reach.topology.zones.is_public(to) => {
-            "both ends are public addresses of the internet".to_owned()
-        }
-        _ => "no path leads from one to the other".to_owned(),
+        nearly: Near { model, at, flow: *flow }.find(&judgement, &of_rule),
+        notes: notes::notes(&reach, topology, at, flow, &judgement),
     }
 }
 
@@ -147,6 +129,14 @@ impl Explanation {
             line: reason.line,
         };
         let hop = |hop: &Hop| HopObject { device: hop.device.clone(), file: hop.file.clone(), line: hop.line };
+        let nearly = |near: &Nearly| NearlyObject {
+            rule: near.rule.name.clone(),
+            effect: near.rule.effect.to_owned(),
+            file: near.rule.file.clone(),
+            line: near.rule.line,
+            differs: near.differs.iter().map(|what| what.as_str()).collect(),
+            because: format!("{} {}", near.rule.name, near.said),
+        };
         ExplainReport {
             schema: "sekisho/explain/1",
             flow: flow_object(&self.flow, any_source_port),
@@ -154,6 +144,7 @@ impl Explanation {
             to: self.to.clone(),
             verdict: self.verdict.as_str(),
             rules: self.reasons.iter().map(rule).collect(),
+            nearly: self.nearly.iter().map(nearly).collect(),
             path: self.path.iter().map(hop).collect(),
             notes: self.notes.clone(),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Explanation, Reason};
+use super::{Explanation, Nearly, Reason};
 use crate::diag::render::one_line;
 use crate::packet::{Flow, ServicePoint};
 use crate::reach::Verdict;
@@ -26,6 +26,7 @@ impl Explanation {
         if self.reasons.is_empty() && self.verdict == Verdict::Drop {
             text.push_str("  no rule allows it\n");
         }
+        self.nearly(&mut text);
         let width = self.path.iter().map(|hop| hop.device.chars().count()).max().unwrap_or(0);
         for hop in &self.path {
             let line = hop.line.map_or_else(String::new, |line| format!(":{line}"));
@@ -35,6 +36,19 @@ impl Explanation {
             let _ = writeln!(text, "  = note: {}", one_line(note));
         }
         text
+    }
+
+    /// One line for each rule that nearly decides: its name, why it does not, where it stands.
+    fn nearly(&self, text: &mut String) {
+        if self.nearly.is_empty() {
+            return;
+        }
+        text.push_str(if self.verdict == Verdict::Drop { "  nearly:\n" } else { "  rules without effect:\n" });
+        let width = self.nearly.iter().map(|near| near.rule.name.chars().count()).max().unwrap_or(0);
+        for Nearly { rule, said, .. } in &self.nearly {
+            let name = one_line(&rule.name);
+            let _ = writeln!(text, "    {name:width$}  {} ({}:{})", one_line(said), one_line(&rule.file), rule.line);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod services;
 pub mod types;
 
 pub use naming::Naming;
+pub use public::public;
 pub use resolve::{Input, attribute_values, resolve, resolve_endpoints, resolve_services};
 pub use services::{well_known, well_known_name, well_known_names};
 pub use types::*;

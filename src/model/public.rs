@@ -38,7 +38,8 @@ const SPECIAL_V6: [([u16; 2], u8); 4] =
     [([0x2001, 0], 23), ([0x2001, 0x0db8], 32), ([0x2002, 0], 16), ([0x3fff, 0], 20)];
 
 /// Every public address of both families.
-pub(super) fn public() -> &'static AddressSet {
+#[must_use]
+pub fn public() -> &'static AddressSet {
     static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
         let special: AddressSet = SPECIAL_V4.into_iter().map(v4).chain(SPECIAL_V6.into_iter().map(v6)).collect();
         let all: AddressSet = [v4(([0; 4], 0)), v6(UNICAST_V6)].into_iter().collect();

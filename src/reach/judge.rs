@@ -1,13 +1,14 @@
 //! The verdict of one flow, and the rules that decide it.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
-use super::index::AddressIndex;
+use super::index::{AddressIndex, Table};
 use crate::graph::{OnTheWay, PairGraph, PlaceId, Topology};
-use crate::model::{EndpointId, Model, Product, RuleId, ServiceId};
-use crate::packet::{AddressSet, Flow, ServicePoint};
+use crate::model::{EndpointId, Location, Model, Product, RuleId, ServiceId};
+use crate::packet::{AddressRange, AddressSet, Flow, ServicePoint, Value};
 use crate::syntax::ast::Effect;
 
 /// What becomes of a flow.
@@ -48,7 +49,7 @@ pub struct Judgement {
 }
 
 /// A product of an active rule, without its source.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Half {
     source: EndpointId,
     services: ServiceId,
@@ -56,6 +57,8 @@ struct Half {
 }
 
 /// The policy at one date, ready to be asked.
+///
+/// A question costs a few look-ups: what an answer needs of a place or of a destination is made when it is first asked for, and kept.
 pub struct Reach<'m> {
     /// The model.
     pub model: &'m Model,
@@ -65,6 +68,14 @@ pub struct Reach<'m> {
     destinations: AddressIndex,
     /// For each endpoint set the active products that have it as destination.
     by_destination: Vec<Vec<Half>>,
+    /// For each list of destination sets the products of all of them, by source.
+    by_list: Vec<OnceLock<Box<[Half]>>>,
+    /// The place of each address, counted from 1.
+    places: Table,
+    /// For each place the parts of the core that it reaches.
+    parts: Vec<OnceLock<Box<[usize]>>>,
+    /// For each place whether a path leads to the public addresses.
+    to_public: Vec<OnceLock<bool>>,
     /// Indices of the active quarantines.
     quarantines: Vec<usize>,
 }
@@ -83,13 +94,19 @@ impl<'m> Reach<'m> {
                 }
             }
         }
+        let destinations = index(model, used.iter().map(|(_, destination)| *destination).collect());
+        let places = topology.zones.places.len();
         let active = model.quarantines.iter().enumerate().filter(|(_, quarantine)| quarantine.period.contains(at));
         Self {
             model,
             topology,
             sources: index(model, used.iter().map(|(source, _)| *source).collect()),
-            destinations: index(model, used.iter().map(|(_, destination)| *destination).collect()),
+            by_list: vec![OnceLock::new(); destinations.lists()],
+            destinations,
             by_destination,
+            places: place_table(model, topology),
+            parts: vec![OnceLock::new(); places],
+            to_public: vec![OnceLock::new(); places],
             quarantines: active.map(|(number, _)| number).collect(),
         }
     }
@@ -97,7 +114,7 @@ impl<'m> Reach<'m> {
     /// The place that an address lies in; `None` if the inventory does not know it.
     #[must_use]
     pub fn place(&self, address: IpAddr) -> Option<PlaceId> {
-        self.topology.zones.place_at(self.model.located.of(address)?)
+        self.places.of(address).checked_sub(1).map(PlaceId)
     }
 
     /// Judges a flow. Cost: two look-ups and the rules whose sources and destinations hold its ends.
@@ -114,7 +131,7 @@ impl<'m> Reach<'m> {
         if zones.place(from).map(|place| place.zone) == zones.place(to).map(|place| place.zone) {
             return nothing(Verdict::Unenforced);
         }
-        if !self.topology.is_connected(from, to) {
+        if !self.is_connected(from, to) {
             return nothing(Verdict::Unroutable);
         }
         self.decide(flow)
@@ -137,16 +154,49 @@ impl<'m> Reach<'m> {
         Judgement { verdict: Verdict::Pass, rules: allows, quarantines }
     }
 
+    /// Whether any path leads from one place to another: two places with a common part of the core have one, for all others the graph is asked.
+    fn is_connected(&self, from: PlaceId, to: PlaceId) -> bool {
+        let zones = &self.topology.zones;
+        let (own, other) = if zones.is_public(from) { (to, from) } else { (from, to) };
+        if zones.is_public(other) {
+            let known = self.to_public.get(own.index());
+            let ask = || self.topology.is_connected(own, other);
+            return known.map_or_else(ask, |known| *known.get_or_init(ask));
+        }
+        let (near, far) = (self.parts(from), self.parts(to));
+        near.iter().any(|part| far.contains(part)) || self.topology.is_connected(from, to)
+    }
+
+    fn parts(&self, place: PlaceId) -> &[usize] {
+        let known = self.parts.get(place.index());
+        known.map(|known| &**known.get_or_init(|| self.topology.reaches(place).into())).unwrap_or_default()
+    }
+
+    /// The active products of which the destination holds an address, by source.
+    fn products_to(&self, destination: IpAddr) -> &[Half] {
+        let list = self.destinations.list(destination);
+        let merged = || {
+            let sets = self.destinations.sets_of(list).iter();
+            let mut halves: Vec<Half> =
+                sets.filter_map(|set| self.by_destination.get(set.index())).flatten().copied().collect();
+            halves.sort_unstable();
+            halves.into()
+        };
+        self.by_list.get(list).map(|known| &**known.get_or_init(merged)).unwrap_or_default()
+    }
+
     /// The active rules that cover a flow, ascending, each once.
     #[must_use]
     pub fn covering(&self, flow: &Flow) -> Vec<RuleId> {
-        let from = self.sources.sets(flow.source);
+        let mut rest = self.products_to(flow.destination);
         let mut found = Vec::new();
-        for destination in self.destinations.sets(flow.destination) {
-            let halves = self.by_destination.get(destination.index()).map(Vec::as_slice).unwrap_or_default();
-            let covers =
-                |half: &&Half| from.binary_search(&half.source).is_ok() && self.on(half.services, flow.service);
-            found.extend(halves.iter().filter(covers).map(|half| half.rule));
+        for source in self.sources.sets(flow.source) {
+            rest = rest.get(rest.partition_point(|half| half.source < *source)..).unwrap_or_default();
+            let own = rest.iter().take_while(|half| half.source == *source);
+            found.extend(own.filter(|half| self.on(half.services, flow.service)).map(|half| half.rule));
+            if rest.is_empty() {
+                break;
+            }
         }
         found.sort_unstable();
         found.dedup();
@@ -194,4 +244,24 @@ fn index(model: &Model, mut used: Vec<EndpointId>) -> AddressIndex {
     used.dedup();
     let sets: Vec<(EndpointId, &AddressSet)> = used.into_iter().map(|id| (id, &**model.endpoint(id))).collect();
     AddressIndex::new(&sets)
+}
+
+/// Where the places begin and end.
+fn place_table(model: &Model, topology: &Topology) -> Table {
+    let number = |location: Location| topology.zones.place_at(location).map_or(0, |place| place.0.saturating_add(1));
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    for (range, location) in model.located.ranges() {
+        match range {
+            AddressRange::V4(range) => enter(&mut v4, range.first, range.last, number(location)),
+            AddressRange::V6(range) => enter(&mut v6, range.first, range.last, number(location)),
+        }
+    }
+    Table::new(v4, v6)
+}
+
+/// Adds a piece behind all others, and the gap that follows it.
+fn enter<T: Value>(pieces: &mut Vec<(T, u32)>, first: T, last: T, number: u32) {
+    pieces.pop_if(|(start, _)| *start == first);
+    pieces.push((first, number));
+    pieces.extend(last.next().map(|after| (after, 0)));
 }

@@ -9,7 +9,7 @@
 //! per line; a quoted field may hold line feeds, so text with quotation marks is read in sequence. Order is kept in both.
 
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use rayon::prelude::*;
 
@@ -48,14 +48,16 @@ pub fn run<'n>(
     judge: &(impl Fn(&Flow, &mut Vec<&'n str>) -> &'static str + Sync),
 ) -> Result<(), BatchError> {
     let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
-    let mut records = Records { rest: input };
-    let header = records.next().ok_or_else(|| error(1, "there is no header `src,dst,protocol,sport,dport`"))?;
+    if input.is_empty() {
+        return Err(error(1, "there is no header `src,dst,protocol,sport,dport`"));
+    }
+    let (header, body) = input.split_at(record_length(input).min(input.len()));
     let columns = Columns::read(header)?;
     let mut first = trimmed(header).to_vec();
     first.extend_from_slice(b",verdict,rules\n");
     output.write_all(&first).map_err(BatchError::Output)?;
     let mut line = 1 + lines_in(header);
-    let body = trim_blank_end(records.rest);
+    let body = trim_blank_end(body);
     let tasks = rayon::current_num_threads().max(1) * 2;
     for round in rounds(body, tasks) {
         let numbered: Vec<(usize, &[u8])> = round
@@ -113,14 +115,16 @@ fn answer<'n>(
     let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 2);
     let mut rules = Vec::new();
     let mut line = first_line;
-    for record in (Records { rest: chunk }) {
-        let flow = match columns.flow(record) {
+    let mut rest = chunk;
+    while !rest.is_empty() {
+        let record = columns.cut(&mut rest);
+        let flow = match columns.flow(&record) {
             Ok(flow) => flow,
             Err(message) => return (out, Some(error(line, message))),
         };
         rules.clear();
         let verdict = judge(&flow, &mut rules);
-        out.extend_from_slice(trimmed(record));
+        out.extend_from_slice(record.text);
         out.push(b',');
         out.extend_from_slice(verdict.as_bytes());
         let mut separator = b',';
@@ -133,32 +137,19 @@ fn answer<'n>(
             out.push(b',');
         }
         out.push(b'\n');
-        line += lines_in(record);
+        line += record.line_feeds;
     }
     (out, None)
 }
 
-/// The records of CSV text, each with its line end.
-struct Records<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let mut quoted = false;
-        let end = self.rest.iter().position(|&byte| {
-            quoted ^= byte == b'"';
-            byte == b'\n' && !quoted
-        });
-        let (record, rest) = self.rest.split_at(end.map_or(self.rest.len(), |end| end + 1));
-        self.rest = rest;
-        Some(record)
-    }
+/// The length of the first record of CSV text, its line end included.
+fn record_length(text: &[u8]) -> usize {
+    let mut quoted = false;
+    let end = text.iter().position(|&byte| {
+        quoted ^= byte == b'"';
+        byte == b'\n' && !quoted
+    });
+    end.map_or(text.len(), |end| end + 1)
 }
 
 fn lines_in(record: &[u8]) -> usize {
@@ -184,6 +175,17 @@ const SPORT: usize = 3;
 const DPORT: usize = 4;
 const NAMES: [&str; 5] = ["src", "dst", "protocol", "sport", "dport"];
 
+/// A record and the five fields of it that matter.
+struct Record<'a> {
+    /// All of it, without its line end.
+    text: &'a [u8],
+    wanted: [&'a [u8]; 5],
+    /// How many fields it has.
+    fields: usize,
+    /// Its own line ends.
+    line_feeds: usize,
+}
+
 /// Which of the five a column is.
 struct Columns {
     roles: Vec<Option<usize>>,
@@ -208,18 +210,50 @@ impl Columns {
         }
     }
 
-    fn flow(&self, record: &[u8]) -> Result<Flow, String> {
-        let mut wanted: [&[u8]; 5] = [b""; 5];
-        let mut count = 0;
-        for (at, field) in fields(trimmed(record)).enumerate() {
-            count += 1;
-            if let Some(slot) = self.roles.get(at).copied().flatten().and_then(|role| wanted.get_mut(role)) {
-                *slot = unquoted(field);
+    /// Takes the first record of some text and cuts it into its fields. Nothing but `"`, `,` and a line feed means anything, and all that is above `,` is passed over at once.
+    fn cut<'a>(&self, text: &mut &'a [u8]) -> Record<'a> {
+        let all = *text;
+        let mut record = Record { text: all, wanted: [b""; 5], fields: 0, line_feeds: 0 };
+        let (mut quoted, mut start, mut end) = (false, 0, all.len());
+        for (at, &byte) in all.iter().enumerate() {
+            match byte {
+                b'-'.. => {}
+                b',' if !quoted => {
+                    self.field(&mut record, all.get(start..at));
+                    start = at + 1;
+                }
+                b'"' => quoted = !quoted,
+                b'\n' => {
+                    record.line_feeds += 1;
+                    if !quoted {
+                        end = at + 1;
+                        break;
+                    }
+                }
+                _ => {}
             }
         }
-        if count != self.roles.len() {
-            return Err(format!("it has {count} fields, the header has {}", self.roles.len()));
+        let (own, rest) = all.split_at(end);
+        let own = trimmed(own);
+        record.text = own;
+        self.field(&mut record, own.get(start..));
+        *text = rest;
+        record
+    }
+
+    fn field<'a>(&self, record: &mut Record<'a>, text: Option<&'a [u8]>) {
+        let role = self.roles.get(record.fields).copied().flatten();
+        if let Some(slot) = role.and_then(|role| record.wanted.get_mut(role)) {
+            *slot = unquoted(text.unwrap_or_default());
         }
+        record.fields += 1;
+    }
+
+    fn flow(&self, record: &Record<'_>) -> Result<Flow, String> {
+        if record.fields != self.roles.len() {
+            return Err(format!("it has {} fields, the header has {}", record.fields, self.roles.len()));
+        }
+        let wanted = record.wanted;
         let [src, dst, protocol, sport, dport] = wanted;
         let source = address(src, NAMES[SRC])?;
         let destination = address(dst, NAMES[DST])?;
@@ -256,8 +290,30 @@ fn shown(field: &[u8]) -> String {
 }
 
 fn address(field: &[u8], column: &str) -> Result<IpAddr, String> {
+    if let Some(common) = dotted(field) {
+        return Ok(common.into());
+    }
     let parsed = std::str::from_utf8(field).ok().and_then(|text| text.parse().ok());
     parsed.ok_or_else(|| format!("`{}` in column `{column}` is not an address", shown(field)))
+}
+
+/// An IPv4 address in its usual form, without a detour over text; what is anything else is left to the library.
+fn dotted(field: &[u8]) -> Option<Ipv4Addr> {
+    let (mut bits, mut part, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for &byte in field {
+        match byte {
+            b'0'..=b'9' if digits < 3 && !(digits == 1 && part == 0) => {
+                part = part * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && part <= 255 && dots < 3 => {
+                bits = bits << 8 | part;
+                (part, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
+        }
+    }
+    (dots == 3 && digits > 0 && part <= 255).then(|| Ipv4Addr::from_bits(bits << 8 | part))
 }
 
 fn protocol_of(field: &[u8]) -> Result<Protocol, String> {
@@ -301,8 +357,11 @@ fn port(field: &[u8], column: &str, largest: u16) -> Result<Option<u16>, String>
     if field.is_empty() {
         return Ok(None);
     }
-    let digits = field.iter().all(u8::is_ascii_digit);
-    let number: Option<u16> = std::str::from_utf8(field).ok().filter(|_| digits).and_then(|text| text.parse().ok());
+    let digit = |sum: Option<u32>, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        sum?.checked_mul(10)?.checked_add(digit)
+    };
+    let number = field.iter().fold(Some(0), digit).and_then(|number| u16::try_from(number).ok());
     match number.filter(|&number| number <= largest) {
         Some(number) => Ok(Some(number)),
         None => Err(format!("`{}` in column `{column}` is not a number from 0 to {largest}", shown(field))),

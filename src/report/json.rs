@@ -41,6 +41,23 @@ pub struct RuleObject {
     pub line: usize,
 }
 
+/// A rule that nearly decides a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NearlyObject {
+    /// What it is called.
+    pub rule: String,
+    /// `allow` or `deny`.
+    pub effect: String,
+    /// The file that it stands in.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What would have to be different for it to cover the flow: `date`, `service`, `source`, `destination`; empty if it covers it.
+    pub differs: Vec<&'static str>,
+    /// A sentence for people.
+    pub because: String,
+}
+
 /// A device on the way and the line of its file that decides the flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HopObject {
@@ -67,6 +84,8 @@ pub struct ExplainReport {
     pub verdict: &'static str,
     /// The rules that decide, by name.
     pub rules: Vec<RuleObject>,
+    /// The rules that nearly decide, the nearest first.
+    pub nearly: Vec<NearlyObject>,
     /// The devices on the way, in its order.
     pub path: Vec<HopObject>,
     /// What else one must know; mostly empty.
