@@ -119,25 +119,40 @@ impl<'t> PairGraph<'t> {
             .collect()
     }
 
-    /// The zones that a shortest way leads through, both ends included, the source first; empty if there is no way.
+    /// Whether some way leads from the source to the destination through zones of which no two have the same `origin`; `None` if `steps` steps of a search did not show it.
+    /// The only search along ways in the program: what it decides (simple paths with forbidden pairs) is hard in general, so it has a budget.
     #[must_use]
-    pub fn zones_of_a_shortest_way(&self) -> Vec<ZoneId> {
-        let (Some(a), Some(b)) = (self.vertex(self.source), self.vertex(self.destination)) else { return Vec::new() };
-        let left = self.distances(b);
-        let steps = |vertex: usize| left.get(vertex).copied().unwrap_or(usize::MAX);
-        let mut way = Vec::new();
-        let mut at = a;
-        while steps(at) != usize::MAX {
-            way.extend(self.zones.get(at).copied());
-            if at == b {
-                return way;
+    pub fn has_way_through_each_once(&self, origin: impl Fn(ZoneId) -> ZoneId, steps: usize) -> Option<bool> {
+        let (Some(a), Some(b)) = (self.vertex(self.source), self.vertex(self.destination)) else { return Some(false) };
+        let mut left = steps;
+        let left_to = self.distances(b);
+        let near = |vertex: usize| left_to.get(vertex).copied().unwrap_or(usize::MAX);
+        let next = |vertex: usize| {
+            let mut next: Vec<usize> = self.graph.neighbors(NodeIndex::new(vertex)).map(NodeIndex::index).collect();
+            next.sort_unstable_by_key(|&vertex| std::cmp::Reverse((near(vertex), vertex)));
+            next.dedup();
+            next
+        };
+        // The way so far, and for each of its vertices the neighbours that are left to try, the best last.
+        let mut way = vec![(a, next(a))];
+        while let Some((_, open)) = way.last_mut() {
+            let Some(vertex) = open.pop() else {
+                way.pop();
+                continue;
+            };
+            left = left.checked_sub(1)?;
+            let zone = |vertex: usize| self.zones.get(vertex).map(|&zone| origin(zone));
+            let is_new =
+                way.iter().all(|&(seen, _)| seen != vertex && (zone(seen).is_none() || zone(seen) != zone(vertex)));
+            if near(vertex) == usize::MAX || !is_new {
+                continue;
             }
-            let next =
-                self.graph.neighbors(NodeIndex::new(at)).map(NodeIndex::index).min_by_key(|&next| (steps(next), next));
-            let Some(next) = next else { break };
-            at = next;
+            if vertex == b {
+                return Some(true);
+            }
+            way.push((vertex, next(vertex)));
         }
-        Vec::new()
+        Some(false)
     }
 
     /// The zones from which the flow enters a firewall that has the destination's address itself: those from which paths to the destination's zone

@@ -1,7 +1,8 @@
 //! `must ... via X`: does every path cross one of the named things?
 //!
 //! Take the named things out of the network. Where two places still have a path, that path crosses none of them. What is taken out may split a zone (a router, a network), and
-//! then a path that is left could come through that zone twice, which no path does: where only such a path is found the answer is *unproven*, never a guess.
+//! then a way that is left could come through that zone twice, which no path does. So a way is looked for that does not, within a budget: beyond it the answer is *unproven*,
+//! never a guess.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,9 @@ use super::relation::Pairs;
 use crate::graph::{PairGraph, PlaceId, Topology, ZoneId};
 use crate::model::{Assertion, Attachment, Location, Model, NetworkId, TransitId, Via};
 use crate::packet::Interval;
+
+/// Steps of the search for a way through each zone once, for one pair of networks.
+const STEPS: usize = 20_000;
 
 /// What a `must` with `via` finds.
 pub(super) struct Beside {
@@ -26,6 +30,7 @@ pub(super) fn beside(prover: &Prover<'_>, assertion: &Assertion) -> Beside {
     let reduced = without(prover.model(), &assertion.via);
     let rest = Topology::new(&reduced);
     let ways = Ways {
+        model: prover.model(),
         topology: prover.topology,
         origin: origin(prover.model(), &rest, prover.topology),
         rest,
@@ -63,7 +68,9 @@ fn unclear(model: &Model, source: Location, destination: Location) -> String {
         Location::Internet => model.internet_name(),
     };
     let (from, to) = (name(source).unwrap_or_default(), name(destination).unwrap_or_default());
-    format!("the only way found from `{from}` to `{to}` beside what `via` names goes through one zone twice")
+    format!(
+        "no way from `{from}` to `{to}` beside what `via` names was found that goes through each zone once, and there are too many to try"
+    )
 }
 
 /// A model in which some things join nothing.
@@ -115,6 +122,7 @@ enum Way {
 }
 
 struct Ways<'t> {
+    model: &'t Model,
     topology: &'t Topology,
     rest: Topology,
     origin: BTreeMap<ZoneId, ZoneId>,
@@ -143,7 +151,7 @@ impl Ways<'_> {
         if !self.topology.is_connected(from, to) || !self.is_left(from, to, rest_from, rest_to) {
             return Way::Through;
         }
-        if self.is_simple(rest_from, rest_to) { Way::Beside } else { Way::Unclear }
+        self.simple(rest_from, rest_to)
     }
 
     /// Whether an end lies in a named network or transit.
@@ -151,7 +159,7 @@ impl Ways<'_> {
         self.via.iter().any(|via| match (via, location) {
             (Via::Network(named), Location::Network(network)) => *named == network,
             (Via::Transit(named), Location::Internet) => {
-                self.topology.zones.of(Attachment::Transit(*named)) == self.topology.zones.internet
+                self.model.transits.get(named.index()).is_some_and(|transit| transit.internet)
             }
             _ => false,
         })
@@ -167,16 +175,18 @@ impl Ways<'_> {
         self.rest.is_connected(rest_from, rest_to)
     }
 
-    /// Whether a shortest way of the reduced network is a path of the whole one: through each zone once.
-    fn is_simple(&self, from: PlaceId, to: PlaceId) -> bool {
+    /// Whether the reduced network has a way that is a path of the whole one: through each of its zones once.
+    fn simple(&self, from: PlaceId, to: PlaceId) -> Way {
         if self.via.iter().all(|via| self.is_firewall(*via)) {
-            return true;
+            return Way::Beside;
         }
-        let Some(graph) = PairGraph::new(&self.rest, from, to) else { return false };
-        let mut zones: Vec<ZoneId> =
-            graph.zones_of_a_shortest_way().into_iter().filter_map(|zone| self.origin.get(&zone).copied()).collect();
-        zones.sort_unstable();
-        zones.windows(2).all(|pair| pair.first() != pair.last())
+        let Some(graph) = PairGraph::new(&self.rest, from, to) else { return Way::Through };
+        let origin = |zone: ZoneId| self.origin.get(&zone).copied().unwrap_or(zone);
+        match graph.has_way_through_each_once(origin, STEPS) {
+            Some(true) => Way::Beside,
+            Some(false) => Way::Through,
+            None => Way::Unclear,
+        }
     }
 
     fn is_firewall(&self, via: Via) -> bool {
