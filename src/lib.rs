@@ -27,6 +27,8 @@ pub mod reach;
 
 pub mod plan;
 
+pub mod listing;
+
 pub mod platform;
 
 pub mod report;

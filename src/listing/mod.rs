@@ -1,0 +1,13 @@
+//! What a device's rule set says, whatever language it was written in.
+//!
+//! Readers of platforms make a [`Listing`] from text, written from the documentation of the platform and not from our writers; everything that judges real rule sets (proofs, `verify`,
+//! `lines`, `equiv`) sees listings alone. What a reader does not understand is kept, with its line, as [`Condition::Unknown`] or [`Action::Unknown`]: it may or may not
+//! match, and whoever judges must allow for both. Nothing is ever left out in silence.
+//!
+//! Absent on purpose: marks, rates, times and other state that a packet's header does not show. They are unknown conditions.
+
+mod types;
+
+pub use types::{
+    Action, Base, Chain, ChainId, Condition, Hook, InterfacePattern, Listing, Noticed, Rule, State, States,
+};

@@ -1,0 +1,170 @@
+//! The parts of a listing.
+
+use crate::packet::{AddressSet, Family, ServiceSet};
+
+/// A rule set as read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Where packets enter, in the order in which the platform visits them on each hook.
+    pub bases: Vec<Base>,
+    /// Every chain; [`ChainId`] is the place in this list.
+    pub chains: Vec<Chain>,
+    /// What was read and does not filter (address translation, flow tables, other tables), or makes the reading less than certain as a whole.
+    pub noticed: Vec<Noticed>,
+}
+
+/// A place in [`Listing::chains`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub usize);
+
+/// Which packets a chain is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hook {
+    /// Before routing.
+    Prerouting,
+    /// To the device itself.
+    Input,
+    /// Through the device.
+    Forward,
+    /// From the device itself.
+    Output,
+    /// After routing.
+    Postrouting,
+}
+
+/// A chain that the platform asks by itself. On one hook an accept ends only this chain, a drop ends all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The chain.
+    pub chain: ChainId,
+    /// Which packets.
+    pub hook: Hook,
+    /// Lower ones are asked first.
+    pub priority: i32,
+    /// What becomes of packets that no rule decides: [`Action::Accept`] or [`Action::Drop`].
+    pub policy: Action,
+    /// The families that it sees.
+    pub families: Vec<Family>,
+}
+
+/// A list of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chain {
+    /// Its name with that of its table, as the platform writes both.
+    pub name: String,
+    /// The line that declares it, from 1; 0 if none does.
+    pub line: usize,
+    /// Asked in order.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its text on one line, as written.
+    pub text: String,
+    /// All must hold.
+    pub when: Vec<Condition>,
+    /// What happens then.
+    pub action: Action,
+}
+
+/// What a rule asks of a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It came in over one of these interfaces.
+    In(Vec<InterfacePattern>),
+    /// It goes out over one of these.
+    Out(Vec<InterfacePattern>),
+    /// It is of this family.
+    Family(Family),
+    /// Its source is among these. The other family has no such source.
+    Source(AddressSet),
+    /// Its destination is among these.
+    Destination(AddressSet),
+    /// Its protocol and ports, or ICMP type and code, are among these.
+    Service(ServiceSet),
+    /// Connection tracking says one of these.
+    State(States),
+    /// Not all of these hold.
+    Not(Vec<Condition>),
+    /// All of at least one of these lists hold: a set, also one of several fields together.
+    AnyOf(Vec<Vec<Condition>>),
+    /// It is not known whether it holds; the text of what was not understood.
+    Unknown(String),
+}
+
+/// An interface name, or the beginning of names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InterfacePattern {
+    /// This interface.
+    Exactly(String),
+    /// Every interface whose name begins so.
+    Beginning(String),
+}
+
+impl InterfacePattern {
+    /// Whether an interface is meant.
+    #[must_use]
+    pub fn matches(&self, interface: &str) -> bool {
+        match self {
+            Self::Exactly(name) => name == interface,
+            Self::Beginning(start) => interface.starts_with(start),
+        }
+    }
+}
+
+/// What connection tracking says of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// The first packet of a connection.
+    New,
+    /// A later one, either way.
+    Established,
+    /// Of a connection that another one announced, or an ICMP error.
+    Related,
+    /// Of no connection that makes sense.
+    Invalid,
+    /// Not tracked.
+    Untracked,
+}
+
+/// Some of the states.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct States(pub Vec<State>);
+
+/// What happens to a packet that a rule matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: the next rule is asked (counters, logs, marks).
+    Continue,
+    /// It passes this base chain.
+    Accept,
+    /// It is dropped, or rejected.
+    Drop,
+    /// The calling chain goes on; in a base chain the policy decides.
+    Return,
+    /// Another chain is asked, then the next rule.
+    Jump(ChainId),
+    /// Another chain is asked instead of the rest of this one.
+    Goto(ChainId),
+    /// What the first entry says whose conditions hold (a verdict map; its entries are disjoint); if none, the next rule is asked.
+    Choose(Vec<(Vec<Condition>, Action)>),
+    /// It is not known; the text of what was not understood. It may pass or be dropped.
+    Unknown(String),
+}
+
+/// Something that was read and is no rule of a filter, or could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noticed {
+    /// The line, from 1.
+    pub line: usize,
+    /// Its text on one line.
+    pub text: String,
+    /// What it is and what that means, in a few words: `address translation`, `a set that is not in the file`.
+    pub what: String,
+    /// Whether what packets pass is less certain for it: then nothing about this listing is proved.
+    pub blurs: bool,
+}
