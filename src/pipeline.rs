@@ -15,7 +15,7 @@ use crate::graph::Topology;
 use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
 use crate::plan::{DevicePlan, Placement};
-use crate::platform::{self, Written};
+use crate::platform::{self, Detail, Written};
 use crate::settings::{self, Settings};
 use crate::source::{self, FileKind, Project, ProjectError};
 use crate::syntax::{self, ast};
@@ -138,7 +138,7 @@ pub struct Device {
 
 /// Plans and writes one firewall (counted as in [`Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
 #[must_use]
-pub fn write_device(placement: &Placement<'_>, number: usize, sink: &mut Sink) -> Option<Device> {
+pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, sink: &mut Sink) -> Option<Device> {
     let plan = placement.plan(number)?;
     if plan.device.len() > LONGEST_FOLDER || plan.device.eq_ignore_ascii_case("manifest.json") {
         let message = format!("the folder of the rule sets cannot be called `{}`, like the device", plan.device);
@@ -146,7 +146,7 @@ pub fn write_device(placement: &Placement<'_>, number: usize, sink: &mut Sink) -
         sink.push(Diagnostic::new(&FOLDER_NAME, plan.span, message).help(help));
         return None;
     }
-    let written = platform::by_name(&plan.platform)?.write(&plan, sink)?;
+    let written = platform::by_name(&plan.platform)?.write(&plan, detail, sink)?;
     Some(Device { plan, written })
 }
 
@@ -163,7 +163,7 @@ pub fn write_all<T: Send>(
         .into_par_iter()
         .map(|number| {
             let mut sink = Sink::default();
-            (write_device(placement, number, &mut sink).map(&keep), sink)
+            (write_device(placement, number, Detail::Files, &mut sink).map(&keep), sink)
         })
         .collect();
     let mut sink = Sink::default();

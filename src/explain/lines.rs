@@ -6,11 +6,11 @@ use crate::graph::{OnTheWay, Topology};
 use crate::packet::{Family, Flow};
 use crate::pipeline::{Device, write_device};
 use crate::plan::Placement;
-use crate::platform::{Decision, Line, LineScope};
+use crate::platform::{Decision, Detail, Line, LineScope};
 
 /// Writes the firewall once more and finds the line.
 pub(super) fn hop(placement: &Placement<'_>, topology: &Topology, on: &OnTheWay, flow: &Flow) -> Option<Hop> {
-    let device = write_device(placement, on.firewall, &mut Sink::default())?;
+    let device = write_device(placement, on.firewall, Detail::Lines, &mut Sink::default())?;
     let zones = &topology.firewalls.get(on.firewall)?.interface_zones;
     let zone = |interface: usize| zones.get(interface).copied();
     let zones_of = |pair: &crate::plan::PairPlan| Some((zone(pair.in_interface)?, zone(pair.out_interface)?));

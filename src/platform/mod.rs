@@ -13,7 +13,7 @@ mod written;
 mod tests;
 
 pub use registry::{ALL, by_name};
-pub use written::{Decision, Line, LineScope, Written, WrittenFile};
+pub use written::{Decision, Detail, Line, LineScope, Written, WrittenFile};
 
 use crate::diag::Sink;
 use crate::plan::DevicePlan;
@@ -26,8 +26,8 @@ pub trait Platform: Sync {
     /// The names of the files that [`Platform::write`] writes, in order.
     fn files(&self) -> &'static [&'static str];
 
-    /// Writes the config of a device.
+    /// Writes the config of a device; the files are the same whatever `detail` is.
     ///
     /// Returns `None` if and only if something cannot be expressed; each such thing has been pushed into `sink` as an error with its place.
-    fn write(&self, plan: &DevicePlan, sink: &mut Sink) -> Option<Written>;
+    fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written>;
 }

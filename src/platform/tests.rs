@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{ALL, Decision, Line, LineScope, Platform, Written, by_name};
+use super::{ALL, Decision, Detail, Line, LineScope, Platform, Written, by_name};
 use crate::diag::Sink;
 use crate::packet::{AddressRange, AddressSet, Flow, Interval, Protocol, ServicePoint, ServiceSet};
 use crate::plan::{DevicePlan, InputPlan, PairPlan, PlannedInterface, PlannedQuarantine, PlannedRule, RuleLabel};
@@ -63,7 +63,7 @@ fn plan(rules: Vec<PlannedRule>) -> DevicePlan {
 
 fn write(platform: &dyn Platform, plan: &DevicePlan) -> Written {
     let mut sink = Sink::default();
-    platform.write(plan, &mut sink).unwrap_or_else(|| panic!("{:?}", sink.as_slice()))
+    platform.write(plan, Detail::Lines, &mut sink).unwrap_or_else(|| panic!("{:?}", sink.as_slice()))
 }
 
 fn text(platform: &str, plan: &DevicePlan) -> String {
@@ -224,6 +224,14 @@ proptest! {
         let plan = dice.plan();
         for platform in ALL {
             let written = write(*platform, &plan);
+            let alone = platform.write(&plan, Detail::Files, &mut Sink::default()).unwrap();
+            prop_assert!(alone.lines.is_empty());
+            prop_assert_eq!(&alone.files, &written.files);
+            for (at, file) in written.files.iter().enumerate() {
+                let labels = written.lines.iter().filter(|line| line.file == at).flat_map(|line| &line.labels);
+                let expected: std::collections::BTreeSet<&String> = labels.map(|label| &label.name).collect();
+                prop_assert!(file.rules.iter().map(|label| &label.name).eq(expected));
+            }
             let mut dice = Dice(seed ^ 0x5555);
             for _ in 0..400 {
                 let flow = dice.flow();
@@ -351,7 +359,7 @@ fn a_service_of_two_protocols_keeps_its_ports_apart() {
     let services = tcp(80).union(&ServiceSet::ports(Protocol::UDP, Interval::single(53)));
     let plan = plan(vec![allow("S", "10.0.0.0/8", "10.1.0.1", services)]);
     let nft = text("nftables", &plan);
-    assert!(nft.contains("tcp dport 80 counter") && nft.contains("udp dport 53 counter"), "{nft}");
+    assert!(nft.contains("meta l4proto . th dport { tcp . 80, udp . 53 } counter"), "{nft}");
 }
 
 /// PLATFORMS.md trap 17: protocol 4 taken for TCP.

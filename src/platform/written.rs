@@ -5,6 +5,15 @@ use std::sync::Arc;
 use crate::packet::{AddressSet, ServiceSet};
 use crate::plan::RuleLabel;
 
+/// What a platform is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The files.
+    Files,
+    /// The files, and [`Written::lines`].
+    Lines,
+}
+
 /// One config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenFile {
@@ -12,6 +21,8 @@ pub struct WrittenFile {
     pub name: &'static str,
     /// Its text.
     pub text: String,
+    /// The policy rules and quarantines that some line of it stands for, sorted by name.
+    pub rules: Vec<Arc<RuleLabel>>,
 }
 
 /// Which packets a line sees at all.
@@ -63,7 +74,7 @@ pub struct Line {
 pub struct Written {
     /// The files.
     pub files: Vec<WrittenFile>,
-    /// The lines that decide flows, in the order in which they are tried.
+    /// The lines that decide flows, in the order in which they are tried; empty unless [`Detail::Lines`] asked for them.
     pub lines: Vec<Line>,
     /// Where a forwarded flow that no line matches is dropped: per file (index) the line.
     pub default_drop: Vec<(usize, usize)>,

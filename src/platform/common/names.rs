@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 /// A text without the characters that end a string or a line, or that a config language replaces, in any of the languages written here.
 pub(in crate::platform) fn safe(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b',' | b' ')) {
+        return Cow::Borrowed(text);
+    }
     let hostile = |c: char| c.is_control() || matches!(c, '"' | '\\' | '$' | '\u{2028}' | '\u{2029}');
     if text.contains(hostile) { Cow::Owned(text.replace(hostile, "_")) } else { Cow::Borrowed(text) }
 }

@@ -1,12 +1,27 @@
 //! Text that knows its line numbers.
+//!
+//! Most of a rule set is addresses and numbers, hundreds of thousands in a file: they are written digit by digit, which takes a quarter of the time of `core::fmt`.
 
 use std::fmt;
+use std::net::Ipv6Addr;
+use std::ops::Range;
+
+/// Appends formatted text; writing into memory cannot go wrong.
+macro_rules! put {
+    ($text:expr, $($argument:tt)*) => {{
+        use std::fmt::Write as _;
+        let _ = write!($text, $($argument)*);
+    }};
+}
+pub(in crate::platform) use put;
 
 /// Text under construction.
 #[derive(Debug, Default)]
 pub(in crate::platform) struct Text {
     out: String,
     lines: usize,
+    /// Where the open line begins.
+    begin: usize,
 }
 
 impl Text {
@@ -15,9 +30,64 @@ impl Text {
         self.out.push_str(text);
     }
 
+    /// Appends a number.
+    pub(in crate::platform) fn number(&mut self, number: usize) {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        self.digit(number % 10);
+    }
+
+    /// Appends one digit of any base up to 16.
+    fn digit(&mut self, digit: usize) {
+        let digit = u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 16));
+        self.out.push(digit.unwrap_or('0'));
+    }
+
+    /// Appends an IPv4 address.
+    pub(in crate::platform) fn ipv4(&mut self, address: u32) {
+        for (at, octet) in address.to_be_bytes().into_iter().enumerate() {
+            if at > 0 {
+                self.out.push('.');
+            }
+            self.number(usize::from(octet));
+        }
+    }
+
+    /// Appends an IPv6 address as RFC 5952 wants it, like its `Display`.
+    pub(in crate::platform) fn ipv6(&mut self, address: u128) {
+        let address = Ipv6Addr::from_bits(address);
+        if address.to_ipv4_mapped().is_some() {
+            put!(self, "{address}");
+            return;
+        }
+        let groups = address.segments();
+        let zeros = longest_zeros(&groups);
+        for (at, group) in groups.into_iter().enumerate() {
+            if zeros.contains(&at) {
+                if at == zeros.start {
+                    self.out.push_str("::");
+                }
+                continue;
+            }
+            if at > 0 && at != zeros.end {
+                self.out.push(':');
+            }
+            self.hexadecimal(usize::from(group));
+        }
+    }
+
+    fn hexadecimal(&mut self, number: usize) {
+        if number >= 16 {
+            self.hexadecimal(number / 16);
+        }
+        self.digit(number % 16);
+    }
+
     /// Ends the line and returns its number, from 1.
     pub(in crate::platform) fn end(&mut self) -> usize {
         self.out.push('\n');
+        self.begin = self.out.len();
         self.lines += 1;
         self.lines
     }
@@ -28,15 +98,26 @@ impl Text {
         self.end()
     }
 
+    /// How long the open line is, in bytes.
+    pub(in crate::platform) fn width(&self) -> usize {
+        self.out.len() - self.begin
+    }
+
     /// How many lines are finished.
     pub(in crate::platform) fn lines(&self) -> usize {
         self.lines
+    }
+
+    /// Makes room for the finished lines of other texts.
+    pub(in crate::platform) fn reserve(&mut self, others: &[&Self]) {
+        self.out.reserve_exact(others.iter().map(|other| other.out.len()).sum());
     }
 
     /// Appends finished lines of another text; returns what must be added to their line numbers.
     pub(in crate::platform) fn append(&mut self, other: &Self) -> usize {
         let offset = self.lines;
         self.out.push_str(&other.out);
+        self.begin = self.out.len();
         self.lines += other.lines;
         offset
     }
@@ -54,11 +135,40 @@ impl fmt::Write for Text {
     }
 }
 
-/// Appends formatted text; writing into memory cannot go wrong.
-macro_rules! put {
-    ($text:expr, $($argument:tt)*) => {{
-        use std::fmt::Write as _;
-        let _ = write!($text, $($argument)*);
-    }};
+/// The first longest run of two or more zero groups; at the end and empty if there is none.
+fn longest_zeros(groups: &[u16; 8]) -> Range<usize> {
+    let (mut best, mut run) = (8..8, 0..0);
+    for (at, group) in groups.iter().enumerate() {
+        run = if *group != 0 { at + 1..at + 1 } else { run.start..at + 1 };
+        if run.len() > best.len().max(1) {
+            best = run.clone();
+        }
+    }
+    best
 }
-pub(in crate::platform) use put;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    proptest! {
+        #[test]
+        fn addresses_are_written_as_the_standard_library_does(
+            bits in any::<u128>(), keep in any::<[bool; 8]>(), number in any::<usize>(),
+        ) {
+            let mask = keep.iter().fold(0_u128, |mask, keep| mask << 16 | if *keep { 0xffff } else { 0 });
+            for bits in [bits, bits & mask, bits & mask & (u128::MAX >> 96) | 0xffff_0000_0000] {
+                let mut text = Text::default();
+                text.ipv6(bits);
+                prop_assert_eq!(text.finish(), Ipv6Addr::from_bits(bits).to_string());
+            }
+            let mut text = Text::default();
+            text.ipv4(bits as u32);
+            text.push(" ");
+            text.number(number);
+            prop_assert_eq!(text.finish(), format!("{} {number}", Ipv4Addr::from_bits(bits as u32)));
+        }
+    }
+}

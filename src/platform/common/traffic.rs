@@ -3,7 +3,6 @@
 //! The matches of a set together are exactly the set in one family. Ports never leak from one protocol to another: protocols
 //! share a match only where their ports are the same.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::packet::{Family, Interval, IntervalSet, Protocol, Rectangle, ServiceSet};
@@ -143,24 +142,6 @@ pub(in crate::platform) fn matches_with_sets(
         return all.into_iter().map(|traffic| (traffic, services.clone())).collect();
     }
     all.into_iter().map(|traffic| (traffic.clone(), Arc::new(set_of(&traffic, family)))).collect()
-}
-
-/// Remembers [`matches_with_sets`]: plans share equal sets, so there are far fewer of them than rules.
-#[derive(Debug, Default)]
-pub(in crate::platform) struct Matches {
-    /// By where the set is; it is kept, so that no other can take its place.
-    known: HashMap<(*const ServiceSet, Family), (Arc<ServiceSet>, Products)>,
-}
-
-/// Matches with their sets.
-type Products = Arc<[(Traffic, Arc<ServiceSet>)]>;
-
-impl Matches {
-    /// The matches of a set in a family.
-    pub(in crate::platform) fn of(&mut self, services: &Arc<ServiceSet>, family: Family) -> Products {
-        let made = || (services.clone(), matches_with_sets(services, family).into());
-        self.known.entry((Arc::as_ptr(services), family)).or_insert_with(made).1.clone()
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod matching;
 mod write;
 
 use super::common::interfaces;
-use super::{Platform, Written};
+use super::{Detail, Platform, Written};
 use crate::diag::Sink;
 use crate::plan::DevicePlan;
 
@@ -35,8 +35,8 @@ impl Platform for Iptables {
         &["rules.v4", "rules.v6"]
     }
 
-    fn write(&self, plan: &DevicePlan, sink: &mut Sink) -> Option<Written> {
+    fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written> {
         let fine = [interfaces::check(plan, sink), limits::check(plan, sink)];
-        fine.iter().all(|fine| *fine).then(|| write::write(plan))
+        fine.iter().all(|fine| *fine).then(|| write::write(plan, detail))
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::dispatch::Bits;
 use super::emit::file_of;
 use crate::packet::{AddressSet, Family};
-use crate::plan::{DevicePlan, PlannedRule};
+use crate::plan::{DevicePlan, PlannedRule, RuleLabel};
 use crate::platform::common::names::{fit, safe, slug};
 use crate::platform::common::rules::word;
 use crate::platform::common::text::{Text, put};
-use crate::platform::{Line, LineScope, Written, WrittenFile};
+use crate::platform::{Detail, Line, LineScope, Written, WrittenFile};
 use crate::syntax::ast::Effect;
 
 /// The longest log prefix, in bytes.
@@ -35,12 +35,15 @@ pub(super) struct Writer<'p> {
 }
 
 /// Writes the files of a device.
-pub(super) fn write(plan: &DevicePlan) -> Written {
+pub(super) fn write(plan: &DevicePlan, detail: Detail) -> Written {
     let mut written = Written::default();
     file::<u32>(plan, &mut written);
     file::<u128>(plan, &mut written);
     // Quarantines before all pairs, whichever file they stand in.
-    written.lines.sort_by_key(|line| line.scope != LineScope::Forward);
+    match detail {
+        Detail::Lines => written.lines.sort_by_key(|line| line.scope != LineScope::Forward),
+        Detail::Files => written.lines = Vec::new(),
+    }
     written
 }
 
@@ -157,7 +160,11 @@ impl Writer<'_> {
         file.line("COMMIT");
         let at = file_of(self.family);
         written.default_drop.push((at, drop + offset));
+        let mut rules: Vec<&Arc<RuleLabel>> = self.decided.iter().flat_map(|line| &line.labels).collect();
+        rules.sort_by_key(|label| &label.name);
+        rules.dedup_by_key(|label| &label.name);
+        let rules = rules.into_iter().cloned().collect();
         written.lines.extend(self.decided.into_iter().map(|line| Line { line: line.line + offset, ..line }));
-        written.files.push(WrittenFile { name, text: file.finish() });
+        written.files.push(WrittenFile { name, text: file.finish(), rules });
     }
 }

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::matching::{put_comment, put_log, put_numbers, transport, wide};
+use super::matching::{put_comment, put_log};
+use super::services::{put_numbers, transport, wide};
 use super::write::{Section, Writer};
 use crate::packet::{AddressSet, Family, IntervalSet, ServiceSet};
 use crate::plan::{PlannedQuarantine, PlannedRule};
@@ -42,7 +43,7 @@ pub(super) fn calls(writer: &mut Writer<'_>) {
     }
 }
 
-fn chain(writer: &mut Writer<'_>, at: usize, quarantine: &PlannedQuarantine, by: By) {
+fn chain<'p>(writer: &mut Writer<'p>, at: usize, quarantine: &'p PlannedQuarantine, by: By) {
     let kind = if by == By::Connection { "connection" } else { "packet" };
     put!(writer.chains, "\tchain quarantine_{at}_{kind} {{");
     writer.chains.end();
@@ -59,7 +60,7 @@ fn chain(writer: &mut Writer<'_>, at: usize, quarantine: &PlannedQuarantine, by:
     writer.chains.line("\t}");
 }
 
-fn keep(writer: &mut Writer<'_>, quarantine: &PlannedQuarantine, rule: &PlannedRule, family: Family, by: By) {
+fn keep<'p>(writer: &mut Writer<'p>, quarantine: &'p PlannedQuarantine, rule: &'p PlannedRule, family: Family, by: By) {
     if !occurs(rule, family) {
         return;
     }
@@ -69,7 +70,7 @@ fn keep(writer: &mut Writer<'_>, quarantine: &PlannedQuarantine, rule: &PlannedR
         put_address(writer, &mut text, "daddr", &rule.destination, family, by);
         match by {
             By::Connection => put_original(&mut text, &traffic, family),
-            By::Packet => writer.addresses.put_traffic(&mut text, &traffic, family),
+            By::Packet => writer.services.put(&mut text, &traffic, family),
         }
         text.push("counter return");
         put_comment(&mut text, &format!("{} keeps {}", quarantine.label.name, rule.label.name));
@@ -79,13 +80,13 @@ fn keep(writer: &mut Writer<'_>, quarantine: &PlannedQuarantine, rule: &PlannedR
     }
 }
 
-fn hold(writer: &mut Writer<'_>, quarantine: &PlannedQuarantine, family: Family, by: By) {
+fn hold<'p>(writer: &mut Writer<'p>, quarantine: &'p PlannedQuarantine, family: Family, by: By) {
     let held = Arc::new(quarantine.held.only(family));
     let all = Arc::new(AddressSet::full().only(family));
     let any = Arc::new(ServiceSet::any());
     for (word, source, destination) in [("saddr", &held, &all), ("daddr", &all, &held)] {
         let mut text = Text::default();
-        put_address(writer, &mut text, word, &held, family, by);
+        put_address(writer, &mut text, word, &quarantine.held, family, by);
         put_log(&mut text, "held", &quarantine.label.name);
         text.push("counter drop");
         put_comment(&mut text, &quarantine.label.name);
@@ -106,13 +107,20 @@ fn note(
     writer.chains.push("\t\t");
     let line = writer.chains.line(text);
     if by == By::Packet {
-        let decided =
-            Line { file: 0, line, scope: LineScope::Forward, source, destination, services, decision, labels };
-        writer.decide(Section::Chains, line, decided);
+        writer.decide(Section::Chains, line, || Line {
+            file: 0,
+            line,
+            scope: LineScope::Forward,
+            source,
+            destination,
+            services,
+            decision,
+            labels,
+        });
     }
 }
 
-fn put_address(writer: &mut Writer<'_>, text: &mut Text, word: &str, set: &AddressSet, family: Family, by: By) {
+fn put_address<'p>(writer: &mut Writer<'p>, text: &mut Text, word: &str, set: &'p AddressSet, family: Family, by: By) {
     let full = match family {
         Family::V4 => set.v4.is_full(),
         Family::V6 => set.v6.is_full(),
@@ -124,8 +132,8 @@ fn put_address(writer: &mut Writer<'_>, text: &mut Text, word: &str, set: &Addre
     match (family, full) {
         (Family::V4, true) => text.push("0.0.0.0-255.255.255.255"),
         (Family::V6, true) => text.push("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-        (Family::V4, false) => writer.addresses.put(text, &set.v4),
-        (Family::V6, false) => writer.addresses.put(text, &set.v6),
+        (Family::V4, false) => writer.addresses.put(text, set.v4.intervals()),
+        (Family::V6, false) => writer.addresses.put(text, set.v6.intervals()),
     }
     text.push(" ");
 }

@@ -1,19 +1,19 @@
-//! Addresses, services and verdicts as nftables says them.
+//! Addresses, names and comments as nftables says them.
 
-use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use rustc_hash::FxHashMap;
 
-use crate::packet::{Family, Interval, IntervalSet, Protocol};
+use crate::packet::{Interval, IntervalSet};
 use crate::plan::DevicePlan;
 use crate::platform::common::cells::Space;
 use crate::platform::common::names::fit;
-use crate::platform::common::text::{Text, put};
-use crate::platform::common::traffic::{Traffic, all_octets};
+use crate::platform::common::text::Text;
 
 /// The longest comment, in bytes.
 pub(super) const COMMENT: usize = 128;
 /// The longest log prefix, in bytes.
 const PREFIX: usize = 127;
+/// A line with more bytes of elements than this is full.
+const ROW: usize = 100;
 /// A set of more ranges than this is a named set.
 const INLINE: usize = 6;
 /// A set of at least this many ranges is a named set if it is used again.
@@ -29,7 +29,7 @@ pub(super) trait Spelling: Space {
     /// The type of its sets.
     const TYPE: &'static str;
     /// `4` or `6`, for names.
-    const DIGIT: char;
+    const DIGIT: &'static str;
     /// How long an address is, in bits.
     const BITS: u32;
     /// Appends an address.
@@ -39,14 +39,14 @@ pub(super) trait Spelling: Space {
 }
 
 macro_rules! spelling {
-    ($integer:ty, $address:ty, $word:literal, $kind:literal, $digit:literal) => {
+    ($integer:ty, $put:ident, $word:literal, $kind:literal, $digit:literal) => {
         impl Spelling for $integer {
             const WORD: &'static str = $word;
             const TYPE: &'static str = $kind;
-            const DIGIT: char = $digit;
+            const DIGIT: &'static str = $digit;
             const BITS: u32 = <$integer>::BITS;
             fn put(text: &mut Text, address: Self) {
-                put!(text, "{}", <$address>::from_bits(address));
+                text.$put(address);
             }
             fn free_bits(range: Interval<Self>) -> Option<u32> {
                 let difference = range.first ^ range.last;
@@ -57,15 +57,18 @@ macro_rules! spelling {
         }
     };
 }
-spelling!(u32, Ipv4Addr, "ip", "ipv4_addr", '4');
-spelling!(u128, Ipv6Addr, "ip6", "ipv6_addr", '6');
+spelling!(u32, ipv4, "ip", "ipv4_addr", "4");
+spelling!(u128, ipv6, "ip6", "ipv6_addr", "6");
 
 /// Appends an address, a prefix or a range.
 pub(super) fn put_range<T: Spelling>(text: &mut Text, range: Interval<T>) {
     T::put(text, range.first);
     match T::free_bits(range) {
         Some(0) => {}
-        Some(free) => put!(text, "/{}", T::BITS - free),
+        Some(free) => {
+            text.push("/");
+            text.number(usize::try_from(T::BITS - free).unwrap_or(0));
+        }
         None => {
             text.push("-");
             T::put(text, range.last);
@@ -73,80 +76,87 @@ pub(super) fn put_range<T: Spelling>(text: &mut Text, range: Interval<T>) {
     }
 }
 
+/// What the declaration of a set needs to say beside its type: a set of single values is a hash table in the kernel, which loads and answers faster than the tree for ranges.
+pub(super) fn flags<T: Spelling>(mut ranges: impl Iterator<Item = Interval<T>>) -> &'static str {
+    if ranges.any(|range| range.first != range.last) { " flags interval;" } else { "" }
+}
+
+/// How a set is used.
+#[derive(Debug, Default)]
+pub(super) struct Use {
+    times: usize,
+    number: Option<usize>,
+}
+
+/// The sets of one family, by what they hold.
+pub(super) type Uses<'p, T> = FxHashMap<&'p [Interval<T>], Use>;
+
 /// The named address sets of a device: equal sets have one name, however often a plan holds them.
 #[derive(Debug, Default)]
-pub(super) struct Addresses {
-    uses4: HashMap<IntervalSet<u32>, usize>,
-    uses6: HashMap<IntervalSet<u128>, usize>,
-    sparing: bool,
-    numbers: HashMap<(&'static str, IntervalSet<u16>), String>,
-    named4: HashMap<IntervalSet<u32>, String>,
-    named6: HashMap<IntervalSet<u128>, String>,
+pub(super) struct Addresses<'p> {
+    uses4: Uses<'p, u32>,
+    uses6: Uses<'p, u128>,
+    /// How many have a name, in each family.
+    named: [usize; 2],
+    /// Whether every set of several elements has a name.
+    pub(super) sparing: bool,
     /// The declarations.
     pub(super) sets: Text,
 }
 
-/// Where the tables of a family are.
+/// Where the sets of a family are.
 pub(super) trait Named: Spelling {
-    /// How often a set is used.
-    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize>;
-    /// What it is called.
-    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String>;
+    /// How each set is used, and how many have a name.
+    fn uses<'a, 'p>(addresses: &'a mut Addresses<'p>) -> (&'a mut Uses<'p, Self>, &'a mut usize, &'a mut Text);
 }
 
 impl Named for u32 {
-    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize> {
-        &mut addresses.uses4
-    }
-    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String> {
-        &mut addresses.named4
+    fn uses<'a, 'p>(addresses: &'a mut Addresses<'p>) -> (&'a mut Uses<'p, Self>, &'a mut usize, &'a mut Text) {
+        let [named, _] = &mut addresses.named;
+        (&mut addresses.uses4, named, &mut addresses.sets)
     }
 }
 
 impl Named for u128 {
-    fn uses(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, usize> {
-        &mut addresses.uses6
-    }
-    fn named(addresses: &mut Addresses) -> &mut HashMap<IntervalSet<Self>, String> {
-        &mut addresses.named6
+    fn uses<'a, 'p>(addresses: &'a mut Addresses<'p>) -> (&'a mut Uses<'p, Self>, &'a mut usize, &'a mut Text) {
+        let [_, named] = &mut addresses.named;
+        (&mut addresses.uses6, named, &mut addresses.sets)
     }
 }
 
-impl Addresses {
+impl<'p> Addresses<'p> {
     /// Counts how often the sets of a plan are used.
-    pub(super) fn of(plan: &DevicePlan) -> Self {
-        let mut addresses = Self::default();
-        let mut rules = 0;
-        let pairs = plan.pairs.iter().flat_map(|pair| &pair.rules);
-        let input = plan.input.iter().flat_map(|input| input.rules.iter().flat_map(|(_, rules)| rules));
-        for rule in pairs.chain(input) {
-            rules += 1;
-            for set in [&rule.source, &rule.destination] {
-                addresses.count(&set.v4);
-                addresses.count(&set.v6);
+    pub(super) fn of(plan: &'p DevicePlan) -> Self {
+        let pairs = || plan.pairs.iter().flat_map(|pair| &pair.rules);
+        let input = || plan.input.iter().flat_map(|input| input.rules.iter().flat_map(|(_, rules)| rules));
+        let rules = pairs().chain(input()).count();
+        let mut addresses = Self { sparing: rules >= SPARING, ..Self::default() };
+        if !addresses.sparing {
+            for rule in pairs().chain(input()) {
+                for set in [&rule.source, &rule.destination] {
+                    addresses.count(&set.v4);
+                    addresses.count(&set.v6);
+                }
             }
         }
-        addresses.sparing = rules >= SPARING;
         addresses
     }
 
-    fn count<T: Named>(&mut self, set: &IntervalSet<T>) {
-        if set.intervals().len() < SHARED {
-            return;
-        }
-        // Only the first use pays for a copy.
-        match T::uses(self).get_mut(set) {
-            Some(uses) => *uses += 1,
-            None => drop(T::uses(self).insert(set.clone(), 1)),
+    /// Counts a set where its uses decide whether it has a name.
+    fn count<T: Named>(&mut self, set: &'p IntervalSet<T>) {
+        let few = set.intervals();
+        if (SHARED..=INLINE).contains(&few.len()) {
+            T::uses(self).0.entry(few).or_default().times += 1;
         }
     }
 
     /// Appends what a match compares with: a value, `{ ... }` or `@name`.
-    pub(super) fn put<T: Named>(&mut self, text: &mut Text, set: &IntervalSet<T>) {
-        match set.intervals() {
+    pub(super) fn put<T: Named>(&mut self, text: &mut Text, set: &'p [Interval<T>]) {
+        match set {
             [only] => put_range(text, *only),
             few if !self.sparing
-                && (few.len() < SHARED || (few.len() <= INLINE && T::uses(self).get(set).is_none_or(|n| *n < 2))) =>
+                && (few.len() < SHARED
+                    || (few.len() <= INLINE && T::uses(self).0.get(few).is_none_or(|known| known.times < 2))) =>
             {
                 text.push("{ ");
                 for (at, range) in few.iter().enumerate() {
@@ -155,146 +165,70 @@ impl Addresses {
                 }
                 text.push(" }");
             }
-            _ => {
-                text.push("@");
-                text.push(&self.name(set));
+            many => {
+                text.push("@addresses");
+                text.push(T::DIGIT);
+                text.push("_");
+                text.number(self.named(many));
             }
         }
     }
 
-    fn name<T: Named>(&mut self, set: &IntervalSet<T>) -> String {
-        if let Some(name) = T::named(self).get(set) {
-            return name.clone();
-        }
-        let name = format!("addresses{}_{}", T::DIGIT, T::named(self).len());
-        put!(self.sets, "\tset {name} {{ type {}; flags interval; elements = {{", T::TYPE);
-        for (at, range) in set.intervals().iter().enumerate() {
-            self.sets.push(if at > 0 { "," } else { "" });
-            self.sets.end();
-            self.sets.push("\t\t");
-            put_range(&mut self.sets, *range);
-        }
-        self.sets.end();
-        self.sets.line("\t} }");
-        T::named(self).insert(set.clone(), name.clone());
-        name
+    /// The number of a set; declares it when it is new.
+    fn named<T: Named>(&mut self, set: &'p [Interval<T>]) -> usize {
+        let (uses, named, sets) = T::uses(self);
+        *uses.entry(set).or_default().number.get_or_insert_with(|| {
+            let number = *named;
+            *named += 1;
+            declare(sets, number, set);
+            number
+        })
     }
 }
 
-fn put_number(text: &mut Text, range: Interval<u16>) {
-    put!(text, "{}", range.first);
-    if range.first != range.last {
-        put!(text, "-{}", range.last);
+/// Appends the declaration of a set.
+fn declare<T: Spelling>(sets: &mut Text, number: usize, set: &[Interval<T>]) {
+    sets.push("\tset addresses");
+    sets.push(T::DIGIT);
+    sets.push("_");
+    sets.number(number);
+    sets.push(" { type ");
+    sets.push(T::TYPE);
+    sets.push(";");
+    sets.push(flags(set.iter().copied()));
+    sets.push(" elements = {");
+    for (at, range) in set.iter().enumerate() {
+        separate(sets, at);
+        put_range(sets, *range);
     }
+    sets.end();
+    sets.line("\t} }");
 }
 
-/// Appends numbers: a value, a range or `{ ... }`.
-pub(super) fn put_numbers(text: &mut Text, set: &IntervalSet<u16>) {
-    if let [only] = set.intervals() {
-        put_number(text, *only);
-        return;
+/// Begins an element: after a comma, and on a new line where the line is full or the element is the first of its kind.
+pub(super) fn separate(text: &mut Text, at: usize) {
+    if at > 0 {
+        text.push(",");
     }
-    text.push("{ ");
-    for (at, range) in set.intervals().iter().enumerate() {
-        text.push(if at > 0 { ", " } else { "" });
-        put_number(text, *range);
-    }
-    text.push(" }");
-}
-
-/// Protocols as numbers.
-pub(super) fn wide(protocols: &IntervalSet<u8>) -> IntervalSet<u16> {
-    let widen = |i: &Interval<u8>| Interval { first: u16::from(i.first), last: u16::from(i.last) };
-    protocols.intervals().iter().map(widen).collect()
-}
-
-/// The name of a protocol with ports.
-pub(super) fn transport(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::TCP => "tcp",
-        Protocol::UDP => "udp",
-        _ => "sctp",
-    }
-}
-
-impl Addresses {
-    /// Appends numbers of a type: as [`put_numbers`] does, or as a named set where anonymous ones would be too many.
-    fn put_typed(&mut self, text: &mut Text, kind: &'static str, set: &IntervalSet<u16>) {
-        if !self.sparing || set.intervals().len() < 2 {
-            put_numbers(text, set);
-            return;
-        }
-        let next = self.numbers.len();
-        let sets = &mut self.sets;
-        let name = self.numbers.entry((kind, set.clone())).or_insert_with(|| {
-            let name = format!("numbers_{next}");
-            put!(sets, "\tset {name} {{ type {kind}; flags interval; elements = ");
-            put_numbers(sets, set);
-            sets.line("; }");
-            name
-        });
-        put!(text, "@{name}");
-    }
-
-    /// Appends the match of a service by the packet's own header, each part followed by a blank.
-    pub(super) fn put_traffic(&mut self, text: &mut Text, traffic: &Traffic, family: Family) {
-        match traffic {
-            Traffic::Any => {}
-            Traffic::Protocols(protocols) => {
-                text.push("meta l4proto ");
-                self.put_typed(text, "inet_proto", &wide(protocols));
-                text.push(" ");
-            }
-            Traffic::Ports { protocols, source, destination } => {
-                let header = self.put_header(text, protocols);
-                for (word, ports) in [("sport", source), ("dport", destination)] {
-                    if !ports.is_full() {
-                        put!(text, "{header} {word} ");
-                        self.put_typed(text, "inet_service", ports);
-                        text.push(" ");
-                    }
-                }
-            }
-            Traffic::Icmp { types, codes } => {
-                let header = if family == Family::V4 { "icmp" } else { "icmpv6" };
-                let kinds =
-                    if family == Family::V4 { ["icmp_type", "icmp_code"] } else { ["icmpv6_type", "icmpv6_code"] };
-                for ((word, numbers), kind) in [("type", types), ("code", codes)].into_iter().zip(kinds) {
-                    if !all_octets(numbers) {
-                        put!(text, "{header} {word} ");
-                        self.put_typed(text, kind, numbers);
-                        text.push(" ");
-                    }
-                }
-            }
-        }
-    }
-
-    /// Appends the match of protocols with ports where there are several; returns what their ports belong to.
-    fn put_header(&mut self, text: &mut Text, protocols: &[Protocol]) -> &'static str {
-        if let [only] = protocols {
-            return transport(*only);
-        }
-        text.push("meta l4proto ");
-        if self.sparing {
-            let numbers = protocols.iter().map(|protocol| Interval::single(u16::from(protocol.0))).collect();
-            self.put_typed(text, "inet_proto", &numbers);
-        } else {
-            let names: Vec<&str> = protocols.iter().map(|&protocol| transport(protocol)).collect();
-            put!(text, "{{ {} }}", names.join(", "));
-        }
+    if at == 0 || text.width() > ROW {
+        text.end();
+        text.push("\t\t");
+    } else {
         text.push(" ");
-        "th"
     }
 }
 
 /// Appends `log prefix "..." `.
 pub(super) fn put_log(text: &mut Text, word: &str, name: &str) {
     let room = PREFIX - "sekisho : ".len() - word.len() - 1;
-    put!(text, "log prefix \"sekisho {word} {}: \" ", fit(name, room));
+    for part in ["log prefix \"sekisho ", word, " ", &fit(name, room), ": \" "] {
+        text.push(part);
+    }
 }
 
 /// Appends ` comment "..."`.
 pub(super) fn put_comment(text: &mut Text, name: &str) {
-    put!(text, " comment \"{}\"", fit(name, COMMENT));
+    text.push(" comment \"");
+    text.push(&fit(name, COMMENT));
+    text.push("\"");
 }

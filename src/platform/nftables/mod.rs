@@ -1,7 +1,7 @@
 //! nftables: one `table inet sekisho` per device, for `nft -f`.
 //!
 //! The file declares, deletes and re-creates its own table, which the kernel does in one transaction: loading it twice is loading it once, a file that
-//! does not load changes nothing, and no other table is touched. `write` assembles the file; `matching` says addresses and services, `rules`
+//! does not load changes nothing, and no other table is touched. `write` assembles the file; `matching` says addresses, `services` services, `rules`
 //! writes lines, `lookup` writes long lists as maps, `guard` writes quarantines and what protects the device itself.
 //!
 //! A reader may doubt that rules do not ask for `ct state new`, and that invalid packets are not dropped first: every packet
@@ -12,10 +12,11 @@ mod guard;
 mod lookup;
 mod matching;
 mod rules;
+mod services;
 mod write;
 
 use super::common::interfaces;
-use super::{Platform, Written};
+use super::{Detail, Platform, Written};
 use crate::diag::Sink;
 use crate::plan::DevicePlan;
 
@@ -32,7 +33,7 @@ impl Platform for Nftables {
         &["ruleset.nft"]
     }
 
-    fn write(&self, plan: &DevicePlan, sink: &mut Sink) -> Option<Written> {
-        interfaces::check(plan, sink).then(|| write::write(plan))
+    fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written> {
+        interfaces::check(plan, sink).then(|| write::write(plan, detail))
     }
 }

@@ -1,21 +1,20 @@
 //! Rules as lines, one for each family and product of services; long runs go to [`lookup`](super::lookup).
 
-use super::matching::{Addresses, Named, put_comment, put_log};
+use super::matching::{Named, put_comment, put_log};
 use super::write::{Section, Writer};
 use crate::packet::{Family, IntervalSet};
 use crate::plan::PlannedRule;
 use crate::platform::common::rules::{line_of, occurs, runs, word};
-use crate::platform::common::text::{Text, put};
-use crate::platform::common::traffic::Traffic;
+use crate::platform::common::text::Text;
 use crate::platform::{Line, LineScope};
 use crate::syntax::ast::Effect;
 
-/// A run of more lines than this in one family is looked up in maps.
+/// A run of more rules than this in one family is looked up in maps.
 const LONG: usize = 16;
 
-impl Writer<'_> {
+impl<'p> Writer<'p> {
     /// Writes rules into the open chain.
-    pub(super) fn rules(&mut self, rules: &[PlannedRule], scope: LineScope) {
+    pub(super) fn rules(&mut self, rules: &'p [PlannedRule], scope: LineScope) {
         for run in runs(rules) {
             let long = Family::BOTH.map(|family| is_long(run, family));
             for rule in run {
@@ -36,54 +35,46 @@ impl Writer<'_> {
     }
 
     /// Writes the lines of a rule in a family into the open chain.
-    pub(super) fn rule(&mut self, rule: &PlannedRule, family: Family, scope: LineScope) {
+    pub(super) fn rule(&mut self, rule: &'p PlannedRule, family: Family, scope: LineScope) {
         if !occurs(rule, family) {
             return;
         }
-        let proto = line_of(rule, family, scope);
-        for (traffic, services) in self.matches.of(&rule.services, family).iter() {
-            let mut text = std::mem::take(&mut self.chains);
-            text.push("\t\t");
+        for product in self.services.of(&rule.services, family).iter() {
+            self.chains.push("\t\t");
             match family {
-                Family::V4 => self.addresses_of::<u32>(&mut text, &rule.source.v4, &rule.destination.v4),
-                Family::V6 => self.addresses_of::<u128>(&mut text, &rule.source.v6, &rule.destination.v6),
+                Family::V4 => self.addresses_of::<u32>(&rule.source.v4, &rule.destination.v4),
+                Family::V6 => self.addresses_of::<u128>(&rule.source.v6, &rule.destination.v6),
             }
-            put_rest(&mut self.addresses, &mut text, rule, traffic, family);
-            let line = text.end();
-            self.chains = text;
-            self.decide(Section::Chains, line, Line { services: services.clone(), ..proto.clone() });
+            put_rest(&mut self.chains, rule, &product.text);
+            let line = self.chains.end();
+            self.decide(Section::Chains, line, || {
+                let proto = line_of(rule, family, scope);
+                Line { services: product.services.clone().unwrap_or_else(|| rule.services.clone()), ..proto }
+            });
         }
     }
 
-    /// Appends the match of two addresses; the line holds for their family alone, even where both are full.
-    pub(super) fn addresses_of<T: Named>(
-        &mut self,
-        text: &mut Text,
-        source: &IntervalSet<T>,
-        destination: &IntervalSet<T>,
-    ) {
+    /// Appends the match of two addresses to the open chain; the line holds for their family alone, even where both are full.
+    fn addresses_of<T: Named>(&mut self, source: &'p IntervalSet<T>, destination: &'p IntervalSet<T>) {
         if source.is_full() && destination.is_full() {
-            put!(text, "meta nfproto ipv{} ", T::DIGIT);
+            for part in ["meta nfproto ipv", T::DIGIT, " "] {
+                self.chains.push(part);
+            }
         }
-        for (word, set) in [("saddr", source), ("daddr", destination)] {
+        for (word, set) in [(" saddr ", source), (" daddr ", destination)] {
             if !set.is_full() {
-                put!(text, "{} {word} ", T::WORD);
-                self.addresses.put(text, set);
-                text.push(" ");
+                self.chains.push(T::WORD);
+                self.chains.push(word);
+                self.addresses.put(&mut self.chains, set.intervals());
+                self.chains.push(" ");
             }
         }
     }
 }
 
 /// Appends services, log, counter, verdict and comment of a rule.
-pub(super) fn put_rest(
-    addresses: &mut Addresses,
-    text: &mut Text,
-    rule: &PlannedRule,
-    traffic: &Traffic,
-    family: Family,
-) {
-    addresses.put_traffic(text, traffic, family);
+pub(super) fn put_rest(text: &mut Text, rule: &PlannedRule, services: &str) {
+    text.push(services);
     if rule.log {
         put_log(text, word(rule), &rule.label.name);
     }

@@ -1,12 +1,16 @@
 //! The file: sections in order, the forward chain, and the line numbers.
 
+use std::sync::Arc;
+
 use super::guard;
 use super::matching::Addresses;
-use crate::plan::{DevicePlan, PairPlan};
+use super::services::Services;
+use crate::packet::Family;
+use crate::plan::{DevicePlan, PairPlan, PlannedRule, RuleLabel};
 use crate::platform::common::names::{safe, slug};
+use crate::platform::common::rules::occurs;
 use crate::platform::common::text::{Text, put};
-use crate::platform::common::traffic::Matches;
-use crate::platform::{Line, LineScope, Written, WrittenFile};
+use crate::platform::{Detail, Line, LineScope, Written, WrittenFile};
 
 /// A part of the file; line numbers are counted inside a section until the file is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +25,12 @@ pub(super) enum Section {
 pub(super) struct Writer<'p> {
     /// What to write.
     pub(super) plan: &'p DevicePlan,
+    /// Whether lines are noted.
+    pub(super) detail: Detail,
     /// Address sets.
-    pub(super) addresses: Addresses,
+    pub(super) addresses: Addresses<'p>,
+    /// What services match.
+    pub(super) services: Services,
     /// The section [`Section::Lookups`].
     pub(super) lookups: Text,
     /// The section [`Section::Chains`].
@@ -30,9 +38,7 @@ pub(super) struct Writer<'p> {
     /// Lines that decide, with the section that their number counts in.
     pub(super) decided: Vec<(Section, Line)>,
     /// Names of shared service chains.
-    pub(super) services: super::lookup::ServiceChains,
-    /// The matches of the services that were met.
-    pub(super) matches: Matches,
+    pub(super) chains_of: super::lookup::ServiceChains,
     /// A number for the next generated name.
     pub(super) serial: usize,
 }
@@ -44,22 +50,26 @@ impl Writer<'_> {
         self.serial
     }
 
-    /// Notes a line that decides.
-    pub(super) fn decide(&mut self, section: Section, line: usize, decided: Line) {
-        self.decided.push((section, Line { line, ..decided }));
+    /// Notes a line that decides, if lines are asked for.
+    pub(super) fn decide(&mut self, section: Section, line: usize, decided: impl FnOnce() -> Line) {
+        if self.detail == Detail::Lines {
+            self.decided.push((section, Line { line, ..decided() }));
+        }
     }
 }
 
 /// Writes the file of a device.
-pub(super) fn write(plan: &DevicePlan) -> Written {
+pub(super) fn write(plan: &DevicePlan, detail: Detail) -> Written {
+    let addresses = Addresses::of(plan);
     let mut writer = Writer {
         plan,
-        addresses: Addresses::of(plan),
+        detail,
+        services: Services::new(addresses.sparing, detail),
+        addresses,
         lookups: Text::default(),
         chains: Text::default(),
         decided: Vec::new(),
-        services: super::lookup::ServiceChains::default(),
-        matches: Matches::default(),
+        chains_of: super::lookup::ServiceChains::default(),
         serial: 0,
     };
     guard::quarantines(&mut writer);
@@ -71,8 +81,8 @@ pub(super) fn write(plan: &DevicePlan) -> Written {
     writer.finish(drop)
 }
 
-impl Writer<'_> {
-    fn pair(&mut self, at: usize, pair: &PairPlan) {
+impl<'p> Writer<'p> {
+    fn pair(&mut self, at: usize, pair: &'p PairPlan) {
         let name = self.pair_chain(at, pair);
         put!(self.chains, "\tchain {name} {{");
         self.chains.end();
@@ -117,7 +127,33 @@ impl Writer<'_> {
         drop
     }
 
-    fn finish(self, drop: usize) -> Written {
+    /// The rules and quarantines that have a line, sorted by name.
+    fn names(&mut self) -> Vec<Arc<RuleLabel>> {
+        let plan = self.plan;
+        let pairs = plan.pairs.iter().flat_map(|pair| &pair.rules);
+        let input = plan.input.iter().flat_map(|input| input.rules.iter().flat_map(|(_, rules)| rules));
+        let mut names: Vec<&Arc<RuleLabel>> =
+            pairs.chain(input).filter(|rule| self.has_line(rule)).map(|rule| &rule.label).collect();
+        for quarantine in &plan.quarantines {
+            let before = names.len();
+            names.extend(quarantine.keep.iter().filter(|rule| self.has_line(rule)).map(|rule| &rule.label));
+            if names.len() > before || !quarantine.held.is_empty() {
+                names.push(&quarantine.label);
+            }
+        }
+        names.sort_by_key(|label| &label.name);
+        names.dedup_by_key(|label| &label.name);
+        names.into_iter().cloned().collect()
+    }
+
+    fn has_line(&mut self, rule: &PlannedRule) -> bool {
+        Family::BOTH
+            .into_iter()
+            .any(|family| occurs(rule, family) && !self.services.of(&rule.services, family).is_empty())
+    }
+
+    fn finish(mut self, drop: usize) -> Written {
+        let rules = self.names();
         let mut file = Text::default();
         file.line("#!/usr/sbin/nft -f");
         put!(file, "# sekisho: what {} lets through (nftables)", safe(&self.plan.device));
@@ -126,6 +162,8 @@ impl Writer<'_> {
         file.line("table inet sekisho");
         file.line("delete table inet sekisho");
         file.line("table inet sekisho {");
+        file.reserve(&[&self.services.sets, &self.addresses.sets, &self.lookups, &self.chains]);
+        file.append(&self.services.sets);
         file.append(&self.addresses.sets);
         let lookups = file.append(&self.lookups);
         let chains = file.append(&self.chains);
@@ -137,7 +175,7 @@ impl Writer<'_> {
         Written {
             lines: self.decided.into_iter().map(place).collect(),
             default_drop: vec![(0, drop + chains)],
-            files: vec![WrittenFile { name: "ruleset.nft", text: file.finish() }],
+            files: vec![WrittenFile { name: "ruleset.nft", text: file.finish(), rules }],
             commands: Vec::new(),
         }
     }
