@@ -12,8 +12,10 @@ use std::path::Path;
 use jiff::civil::Date;
 use sekisho::diag::Sink;
 use sekisho::graph::Topology;
+
 use sekisho::pipeline::{self, Device};
 use sekisho::plan::Placement;
+use sekisho::reach::{Extra, Prover};
 use sekisho::source::{FileKind, load_directory};
 use sekisho::{check, inventory, syntax};
 
@@ -33,12 +35,14 @@ fn main() {
     stage("read inventory", || inventory::read(&project.sources, &files, &mut Sink::default()));
     let loaded = stage("all of these, and resolve", || pipeline::resolve(project.clone()));
     let topology = stage("connect", || Topology::new(&loaded.model));
+    let prover = stage("classes", || Prover::new(&loaded.model, &topology, at, &Extra::default()));
+    stage("overlay of the whole policy", || prover.whole().rows.len());
+    let findings = stage("prove assertions", || prover.all());
     stage("lint", || {
         let mut sink = Sink::default();
-        check::run_all(
-            &check::Context { model: &loaded.model, files: &loaded.files, topology: &topology, at },
-            &mut sink,
-        );
+        let (model, files) = (&loaded.model, &loaded.files);
+        let context = check::Context { model, files, topology: &topology, at, prover: &prover, findings: &findings };
+        check::run_all(&context, &mut sink);
         sink
     });
     let placement = stage("place", || Placement::new(&loaded.model, &topology, at));

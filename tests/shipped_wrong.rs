@@ -297,7 +297,7 @@ fn a_rule_about_two_protocols_opens_no_port_of_the_other() {
     }
     let text = emitted(&policy);
     for line in lines(&text.nft, "MIX") {
-        assert!(line.contains("tcp dport 80 ") || line.contains("udp dport 53 "), "{line}");
+        assert!(line.contains("meta l4proto . th dport { tcp . 80, udp . 53 } counter accept"), "{line}");
     }
     for line in lines(&text.v4, "MIX") {
         assert!(line.contains("-p tcp -m tcp --dport 80 ") || line.contains("-p udp -m udp --dport 53 "), "{line}");

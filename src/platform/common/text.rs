@@ -32,16 +32,28 @@ impl Text {
 
     /// Appends a number.
     pub(in crate::platform) fn number(&mut self, number: usize) {
-        if number >= 10 {
-            self.number(number / 10);
+        match u8::try_from(number) {
+            Ok(octet) => self.octet(octet),
+            Err(_) => {
+                self.number(number / 10);
+                self.digit(u8::try_from(number % 10).unwrap_or(0));
+            }
         }
-        self.digit(number % 10);
     }
 
-    /// Appends one digit of any base up to 16.
-    fn digit(&mut self, digit: usize) {
-        let digit = u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 16));
-        self.out.push(digit.unwrap_or('0'));
+    fn octet(&mut self, octet: u8) {
+        if octet >= 100 {
+            self.digit(octet / 100);
+        }
+        if octet >= 10 {
+            self.digit(octet / 10 % 10);
+        }
+        self.digit(octet % 10);
+    }
+
+    /// Appends one digit of a base up to 16.
+    fn digit(&mut self, digit: u8) {
+        self.out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
     }
 
     /// Appends an IPv4 address.
@@ -50,7 +62,7 @@ impl Text {
             if at > 0 {
                 self.out.push('.');
             }
-            self.number(usize::from(octet));
+            self.octet(octet);
         }
     }
 
@@ -73,15 +85,20 @@ impl Text {
             if at > 0 && at != zeros.end {
                 self.out.push(':');
             }
-            self.hexadecimal(usize::from(group));
+            self.hexadecimal(group);
         }
     }
 
-    fn hexadecimal(&mut self, number: usize) {
-        if number >= 16 {
-            self.hexadecimal(number / 16);
+    fn hexadecimal(&mut self, group: u16) {
+        let [high, low] = group.to_be_bytes();
+        let mut seen = false;
+        for digit in [high >> 4, high & 15, low >> 4] {
+            seen |= digit > 0;
+            if seen {
+                self.digit(digit);
+            }
         }
-        self.digit(number % 16);
+        self.digit(low & 15);
     }
 
     /// Ends the line and returns its number, from 1.

@@ -438,7 +438,10 @@ fn split<T: Named>(run: &Run<'_>, side: Side) -> (Vec<u32>, Vec<u32>) {
     borders.dedup();
     let below = |value: T| borders.partition_point(|&border| border < value);
     let is_narrow = |rule: &PlannedRule| {
-        let cut = |i: &Interval<T>| i.last.next().map_or(borders.len(), below).saturating_sub(below(i.first));
+        let cut = |i: &Interval<T>| {
+            let pieces = || i.last.next().map_or(borders.len(), below).saturating_sub(below(i.first));
+            if i.first == i.last { 1 } else { pieces() }
+        };
         let own = side.in_family::<T>(rule).intervals();
         if own.len() > PIECES {
             return false;
