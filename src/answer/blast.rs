@@ -44,12 +44,15 @@ impl Depth {
     }
 }
 
+/// The words for the services of a last step, and for where it comes from.
+type Words = (Vec<String>, Vec<String>);
+
 /// The answer.
 #[derive(Debug, Clone)]
 pub struct Blast {
     report: BlastReport,
     /// For each server the words for its services, and where the last step comes from.
-    words: Vec<(Vec<String>, Vec<String>)>,
+    words: Vec<Words>,
 }
 
 /// What happens from some addresses on some services; the prover must have been made with both sets among the extra ones.
@@ -201,20 +204,23 @@ impl Spread<'_, '_> {
         hops.into_iter().map(|(hop, rows)| BlastHop { hop, rows: sorted(rows) }).collect()
     }
 
+    /// The row of a step. What is moved to from the other family alone is in a product of its own.
     fn row(&self, step: &Step) -> Row {
         let mut row = self.rows.row(&step.flows, &step.rules);
-        if row.exact.is_empty() {
-            let addresses = |set: &ClassSet| {
-                let set = self.prover.access.classes.addresses(set);
-                set.ranges().map(|range| range.to_string()).collect()
-            };
-            row.services = vec!["any".to_owned()];
-            let exact = step.flows.iter().map(|product| Product {
-                src: addresses(&product.sources),
-                dst: addresses(&product.destinations),
-                services: vec!["any".to_owned()],
-            });
-            row.exact = exact.collect();
+        if !step.rules.is_empty() {
+            return row;
+        }
+        let access = &self.prover.access;
+        for product in &step.flows {
+            let exact = access.exact(std::slice::from_ref(product));
+            let arrived = AddressSet::union_all(exact.iter().map(|flows| &flows.destinations));
+            let others = access.classes.addresses(&product.destinations).difference(&arrived);
+            if !others.is_empty() {
+                let texts = |set: &AddressSet| set.ranges().map(|range| range.to_string()).collect();
+                let src = texts(&access.classes.addresses(&product.sources));
+                row.exact.push(Product { src, dst: texts(&others), services: vec!["any".to_owned()] });
+                row.services = vec!["any".to_owned()];
+            }
         }
         row
     }
@@ -233,7 +239,7 @@ impl Spread<'_, '_> {
     }
 
     /// The targets that are reached, by hop and name, with the words for the last step.
-    fn servers(&self, reached: &Reached<'_>) -> Vec<(ServerObject, (Vec<String>, Vec<String>))> {
+    fn servers(&self, reached: &Reached<'_>) -> Vec<(ServerObject, Words)> {
         let mut ways = BTreeMap::new();
         let mut servers: Vec<_> =
             self.targets.iter().filter_map(|target| self.server(reached, target, &mut ways)).collect();
@@ -246,7 +252,7 @@ impl Spread<'_, '_> {
         reached: &Reached<'_>,
         target: &Target,
         ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>,
-    ) -> Option<(ServerObject, (Vec<String>, Vec<String>))> {
+    ) -> Option<(ServerObject, Words)> {
         let (hop, classes) = self.arrival(reached, target)?;
         let own: ClassSet = classes.into_iter().map(Interval::single).collect();
         let mut flows: Vec<ClassProduct> = Vec::new();
@@ -416,8 +422,6 @@ impl Blast {
         table
     }
 }
-
-type Words = (Vec<String>, Vec<String>);
 
 /// A line for each server, or for each way where there are many.
 fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> Table {

@@ -1,5 +1,8 @@
 //! Tables that answers are printed as: aligned for people, CSV, Markdown. And lists of services and names as they stand in a cell.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use crate::diag::render::one_line;
 use crate::model::{Model, well_known, well_known_names};
 use crate::packet::{Family, ServiceSet};
@@ -87,6 +90,8 @@ pub fn shortened(names: &[String]) -> String {
 pub struct ServiceWords {
     /// Names and what they stand for, those of the project first, large before small.
     known: Vec<(String, ServiceSet)>,
+    /// What was said before: rules share few sets of services.
+    said: Mutex<HashMap<ServiceSet, Vec<String>>>,
 }
 
 impl ServiceWords {
@@ -99,7 +104,7 @@ impl ServiceWords {
         let predefined = predefined.filter_map(|name| Some((name.to_owned(), well_known(name)?)));
         let mut known = large_first(own.collect());
         known.extend(large_first(predefined.collect()));
-        Self { known }
+        Self { known, said: Mutex::default() }
     }
 
     /// Names and literals whose union is a set of services, sorted.
@@ -108,6 +113,15 @@ impl ServiceWords {
         if set.is_any() {
             return vec!["any".to_owned()];
         }
+        if let Some(words) = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(set) {
+            return words.clone();
+        }
+        let words = self.find(set);
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(set.clone(), words.clone());
+        words
+    }
+
+    fn find(&self, set: &ServiceSet) -> Vec<String> {
         if let Some((name, _)) = self.known.iter().find(|(_, known)| known == set) {
             return vec![name.clone()];
         }
