@@ -123,6 +123,25 @@ fn mistakes_in_arguments_are_shown_under_them_all_at_once() {
     );
 }
 
+/// Every command of the page, with what it prints on standard output.
+#[test]
+fn the_page_about_questions_is_real() {
+    let page = fs::read_to_string(root().join("docs/questions.md")).unwrap();
+    let mut commands = 0;
+    for block in page.split("```console\n").skip(1) {
+        let (command, rest) = block.split_once('\n').unwrap();
+        let wanted = &rest[..rest.find("```").unwrap()];
+        let mut words: Vec<&str> = Vec::new();
+        for (number, part) in command.strip_prefix("$ sekisho ").unwrap().split('"').enumerate() {
+            if number % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
+        }
+        let done = Command::new(env!("CARGO_BIN_EXE_sekisho")).args(words).current_dir(root()).output().unwrap();
+        assert_eq!(text(&done.stdout), wanted, "{command}");
+        commands += 1;
+    }
+    assert!(commands >= 5);
+}
+
 /// A project whose words are as hostile as the inventory lets them be.
 fn hostile() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
