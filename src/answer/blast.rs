@@ -26,6 +26,9 @@ const SHOWN: usize = 10;
 /// Servers of a hop that have a line each; more are put together where they are reached alike.
 const LINES: usize = 40;
 
+/// Lines of a hop that people see at most.
+const WAYS: usize = 80;
+
 /// How far the answer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -62,13 +65,15 @@ pub fn blast(prover: &Prover<'_>, names: &Names<'_>, from: &AddressSet, on: &Ser
     let start = access.addresses(from).cloned().unwrap_or_default();
     let on = access.service_classes(on).unwrap_or_default();
     let reached = prover.spread(&start, on, &[]);
+    let steps = steps(prover, &reached, on, depth);
     let spread = Spread {
         prover,
         rows: Rows { access, names },
         words: ServiceWords::new(prover.model()),
         on,
         depth,
-        steps: steps(prover, &reached, on, depth),
+        leading: leading(&steps),
+        steps,
         targets: targets(prover, from),
     };
     let servers = spread.servers(&reached);
@@ -98,10 +103,16 @@ struct Step {
     alone: Vec<RuleId>,
 }
 
-impl Step {
-    fn leads_to(&self, class: u32) -> bool {
-        self.flows.iter().any(|product| product.destinations.contains(class))
+/// For each class the steps that lead to it: all of one hop, because a class belongs to one.
+fn leading(steps: &[Step]) -> BTreeMap<u32, Vec<usize>> {
+    let mut leading: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (number, step) in steps.iter().enumerate() {
+        let ends = step.flows.iter().fold(ClassSet::empty(), |all, product| all.union(&product.destinations));
+        for class in AddressClasses::numbers(&ends) {
+            leading.entry(class).or_default().push(number);
+        }
     }
+    leading
 }
 
 fn steps(prover: &Prover<'_>, reached: &Reached<'_>, on: &[u32], depth: Depth) -> Vec<Step> {
@@ -188,6 +199,8 @@ struct Spread<'a, 'p> {
     on: &'a [u32],
     depth: Depth,
     steps: Vec<Step>,
+    /// For each class the steps that lead to it, ascending.
+    leading: BTreeMap<u32, Vec<usize>>,
     targets: Vec<Target>,
 }
 
@@ -232,6 +245,15 @@ impl Spread<'_, '_> {
         Some((hop, target.classes.iter().copied().filter(|class| hop_of(class) == Some(hop)).collect()))
     }
 
+    /// The steps that lead to some classes, ascending.
+    fn steps_to(&self, classes: &[u32]) -> Vec<usize> {
+        let mut steps: Vec<usize> =
+            classes.iter().filter_map(|class| self.leading.get(class)).flatten().copied().collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
     /// How many hosts are reached.
     fn hosts(&self, reached: &Reached<'_>) -> usize {
         let hosts = self.targets.iter().filter(|target| target.kind == "host");
@@ -254,10 +276,11 @@ impl Spread<'_, '_> {
         ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>,
     ) -> Option<(ServerObject, Words)> {
         let (hop, classes) = self.arrival(reached, target)?;
+        let steps = self.steps_to(&classes);
         let own: ClassSet = classes.into_iter().map(Interval::single).collect();
         let mut flows: Vec<ClassProduct> = Vec::new();
         let mut rules: Vec<RuleId> = Vec::new();
-        for step in self.steps.iter().filter(|step| step.hop == hop) {
+        for step in steps.iter().filter_map(|step| self.steps.get(*step)) {
             let here = step.flows.iter().filter(|product| product.destinations.intersects(&own)).cloned();
             let before = flows.len();
             flows.extend(here.map(|mut product| {
@@ -308,13 +331,14 @@ impl Spread<'_, '_> {
 
     /// The rules that some step rests on alone: those of early hops first, then those that lead to many hosts.
     fn candidates(&self, reached: &Reached<'_>) -> Vec<RuleId> {
+        let mut hosts: BTreeMap<usize, usize> = BTreeMap::new();
+        for host in self.targets.iter().filter(|target| target.kind == "host") {
+            let steps = self.arrival(reached, host).map(|(_, classes)| self.steps_to(&classes)).unwrap_or_default();
+            steps.into_iter().for_each(|step| *hosts.entry(step).or_default() += 1);
+        }
         let mut found: BTreeMap<RuleId, (u32, usize)> = BTreeMap::new();
-        for step in self.steps.iter().filter(|step| !step.alone.is_empty()) {
-            let leads = |target: &&Target| {
-                self.arrival(reached, target)
-                    .is_some_and(|(hop, classes)| hop == step.hop && classes.iter().any(|class| step.leads_to(*class)))
-            };
-            let hosts = self.targets.iter().filter(|target| target.kind == "host").filter(leads).count();
+        for (number, step) in self.steps.iter().enumerate() {
+            let hosts = hosts.get(&number).copied().unwrap_or(0);
             for rule in &step.alone {
                 let known = found.entry(*rule).or_insert((step.hop, 0));
                 known.0 = known.0.min(step.hop);
@@ -366,7 +390,7 @@ impl Blast {
                 continue;
             }
             text.push_str(&format!("\nhop {hop}: {}\n", kinds(of_hop().map(|(server, _)| server.kind))));
-            text.push_str(&lines(of_hop()).to_text("  "));
+            text.push_str(&lines(of_hop()));
         }
         text.push_str(&self.shrinks());
         text
@@ -423,8 +447,8 @@ impl Blast {
     }
 }
 
-/// A line for each server, or for each way where there are many.
-fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> Table {
+/// A line for each server, or for each way where there are many servers; what is cut is counted.
+fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> String {
     let mut table = Table::new(&["reaches", "on", "by", "from", "through"]);
     let mut alike: BTreeMap<[String; 4], Vec<String>> = BTreeMap::new();
     for (server, (services, from)) in servers {
@@ -437,7 +461,12 @@ fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> Ta
         let line = |(how, names): ([String; 4], Vec<String>)| [shortened(&names)].into_iter().chain(how).collect();
         table.rows = alike.into_iter().map(line).collect();
     }
-    table
+    let more = table.rows.len().saturating_sub(WAYS);
+    if more <= 1 {
+        return table.to_text("  ");
+    }
+    table.rows.truncate(WAYS);
+    format!("{}  ... and {more} more lines: `--format csv` has them all\n", table.to_text("  "))
 }
 
 /// `3 hosts, 1 network`
