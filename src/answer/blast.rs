@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::query::joined;
-use super::tables::{ServiceWords, Table, shortened};
+use super::tables::{ServiceWords, Table, services_of, shortened};
 use super::{Names, Rows};
 use crate::graph::{PairGraph, PlaceId};
 use crate::model::RuleId;
@@ -192,6 +192,16 @@ fn targets(prover: &Prover<'_>, from: &AddressSet) -> Vec<Target> {
     hosts.chain(networks).chain(internet).collect()
 }
 
+/// The firewalls between two places.
+type Ways = BTreeMap<(PlaceId, PlaceId), Vec<String>>;
+
+/// What was found for one server and is asked again for others.
+#[derive(Default)]
+struct Known {
+    ways: Ways,
+    names: BTreeMap<ClassSet, Vec<String>>,
+}
+
 struct Spread<'a, 'p> {
     prover: &'a Prover<'p>,
     rows: Rows<'a>,
@@ -262,19 +272,14 @@ impl Spread<'_, '_> {
 
     /// The targets that are reached, by hop and name, with the words for the last step.
     fn servers(&self, reached: &Reached<'_>) -> Vec<(ServerObject, Words)> {
-        let mut ways = BTreeMap::new();
+        let mut known = Known::default();
         let mut servers: Vec<_> =
-            self.targets.iter().filter_map(|target| self.server(reached, target, &mut ways)).collect();
+            self.targets.iter().filter_map(|target| self.server(reached, target, &mut known)).collect();
         servers.sort_by(|(a, _), (b, _)| (a.hop, a.kind, &a.name).cmp(&(b.hop, b.kind, &b.name)));
         servers
     }
 
-    fn server(
-        &self,
-        reached: &Reached<'_>,
-        target: &Target,
-        ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>,
-    ) -> Option<(ServerObject, Words)> {
+    fn server(&self, reached: &Reached<'_>, target: &Target, known: &mut Known) -> Option<(ServerObject, Words)> {
         let (hop, classes) = self.arrival(reached, target)?;
         let steps = self.steps_to(&classes);
         let own: ClassSet = classes.into_iter().map(Interval::single).collect();
@@ -293,25 +298,22 @@ impl Spread<'_, '_> {
         }
         rules.sort_unstable();
         rules.dedup();
-        let through = if rules.is_empty() { Vec::new() } else { self.way(&flows, ways) };
-        let row = self.row(&Step { hop, flows: flows.clone(), rules: rules.clone(), alone: Vec::new() });
-        let words =
-            if rules.is_empty() { vec!["any".to_owned()] } else { self.words.of_flows(self.rows.access, &flows) };
+        let through = if rules.is_empty() { Vec::new() } else { self.way(&flows, &mut known.ways) };
+        let is_movement = rules.is_empty();
+        let any = || vec!["any".to_owned()];
+        let access = self.rows.access;
+        let words = if is_movement { any() } else { self.words.of_flows(access, &flows) };
+        let services = if is_movement { any() } else { super::rows::literals(&services_of(access, &flows).0) };
         let sources = flows.iter().fold(ClassSet::empty(), |all, product| all.union(&product.sources));
-        let sources = self.rows.names.of(&self.prover.access.classes.addresses(&sources));
-        let object = ServerObject {
-            hop,
-            name: target.name.clone(),
-            kind: target.kind,
-            services: row.services,
-            rules: row.rules,
-            through,
-        };
+        let name = || self.rows.names.of(&access.classes.addresses(&sources));
+        let sources = known.names.entry(sources.clone()).or_insert_with(name).clone();
+        let (name, kind, rules) = (target.name.clone(), target.kind, self.rows.rules(&rules));
+        let object = ServerObject { hop, name, kind, services, rules, through };
         Some((object, (words, sources)))
     }
 
     /// The firewalls between the ends of one of some flows.
-    fn way(&self, flows: &[ClassProduct], ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>) -> Vec<String> {
+    fn way(&self, flows: &[ClassProduct], ways: &mut Ways) -> Vec<String> {
         let classes = &self.prover.access.classes;
         let ends = flows.iter().find_map(|product| {
             let (_, to) = classes.members(&product.destinations).next()?;

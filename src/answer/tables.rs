@@ -169,7 +169,7 @@ fn large_first(mut named: Vec<(String, ServiceSet)>) -> Vec<(String, ServiceSet)
 }
 
 /// The services of some flows, those of each family as far as flows have ends in it, and those that cannot occur between such ends.
-fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (ServiceSet, ServiceSet) {
+pub(super) fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (ServiceSet, ServiceSet) {
     let (mut all, mut absent) = (ServiceSet::empty(), ServiceSet::empty());
     for (family, own) in [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)] {
         let has = |set| access.classes.members(set).any(|(_, class)| class.family == family);
