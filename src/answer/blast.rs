@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::query::joined;
-use super::tables::{ServiceWords, Table, shortened};
+use super::tables::{ServiceWords, Table, services_of, shortened};
 use super::{Names, Rows};
 use crate::graph::{PairGraph, PlaceId};
 use crate::model::RuleId;
@@ -25,6 +25,9 @@ const SHOWN: usize = 10;
 
 /// Servers of a hop that have a line each; more are put together where they are reached alike.
 const LINES: usize = 40;
+
+/// Lines of a hop that people see at most.
+const WAYS: usize = 80;
 
 /// How far the answer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +47,15 @@ impl Depth {
     }
 }
 
+/// The words for the services of a last step, and for where it comes from.
+type Words = (Vec<String>, Vec<String>);
+
 /// The answer.
 #[derive(Debug, Clone)]
 pub struct Blast {
     report: BlastReport,
     /// For each server the words for its services, and where the last step comes from.
-    words: Vec<(Vec<String>, Vec<String>)>,
+    words: Vec<Words>,
 }
 
 /// What happens from some addresses on some services; the prover must have been made with both sets among the extra ones.
@@ -59,13 +65,15 @@ pub fn blast(prover: &Prover<'_>, names: &Names<'_>, from: &AddressSet, on: &Ser
     let start = access.addresses(from).cloned().unwrap_or_default();
     let on = access.service_classes(on).unwrap_or_default();
     let reached = prover.spread(&start, on, &[]);
+    let steps = steps(prover, &reached, on, depth);
     let spread = Spread {
         prover,
         rows: Rows { access, names },
         words: ServiceWords::new(prover.model()),
         on,
         depth,
-        steps: steps(prover, &reached, on, depth),
+        leading: leading(&steps),
+        steps,
         targets: targets(prover, from),
     };
     let servers = spread.servers(&reached);
@@ -95,10 +103,16 @@ struct Step {
     alone: Vec<RuleId>,
 }
 
-impl Step {
-    fn leads_to(&self, class: u32) -> bool {
-        self.flows.iter().any(|product| product.destinations.contains(class))
+/// For each class the steps that lead to it: all of one hop, because a class belongs to one.
+fn leading(steps: &[Step]) -> BTreeMap<u32, Vec<usize>> {
+    let mut leading: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (number, step) in steps.iter().enumerate() {
+        let ends = step.flows.iter().fold(ClassSet::empty(), |all, product| all.union(&product.destinations));
+        for class in AddressClasses::numbers(&ends) {
+            leading.entry(class).or_default().push(number);
+        }
     }
+    leading
 }
 
 fn steps(prover: &Prover<'_>, reached: &Reached<'_>, on: &[u32], depth: Depth) -> Vec<Step> {
@@ -178,6 +192,16 @@ fn targets(prover: &Prover<'_>, from: &AddressSet) -> Vec<Target> {
     hosts.chain(networks).chain(internet).collect()
 }
 
+/// The firewalls between two places.
+type Ways = BTreeMap<(PlaceId, PlaceId), Vec<String>>;
+
+/// What was found for one server and is asked again for others.
+#[derive(Default)]
+struct Known {
+    ways: Ways,
+    names: BTreeMap<ClassSet, Vec<String>>,
+}
+
 struct Spread<'a, 'p> {
     prover: &'a Prover<'p>,
     rows: Rows<'a>,
@@ -185,6 +209,8 @@ struct Spread<'a, 'p> {
     on: &'a [u32],
     depth: Depth,
     steps: Vec<Step>,
+    /// For each class the steps that lead to it, ascending.
+    leading: BTreeMap<u32, Vec<usize>>,
     targets: Vec<Target>,
 }
 
@@ -201,20 +227,23 @@ impl Spread<'_, '_> {
         hops.into_iter().map(|(hop, rows)| BlastHop { hop, rows: sorted(rows) }).collect()
     }
 
+    /// The row of a step. What is moved to from the other family alone is in a product of its own.
     fn row(&self, step: &Step) -> Row {
         let mut row = self.rows.row(&step.flows, &step.rules);
-        if row.exact.is_empty() {
-            let addresses = |set: &ClassSet| {
-                let set = self.prover.access.classes.addresses(set);
-                set.ranges().map(|range| range.to_string()).collect()
-            };
-            row.services = vec!["any".to_owned()];
-            let exact = step.flows.iter().map(|product| Product {
-                src: addresses(&product.sources),
-                dst: addresses(&product.destinations),
-                services: vec!["any".to_owned()],
-            });
-            row.exact = exact.collect();
+        if !step.rules.is_empty() {
+            return row;
+        }
+        let access = &self.prover.access;
+        for product in &step.flows {
+            let exact = access.exact(std::slice::from_ref(product));
+            let arrived = AddressSet::union_all(exact.iter().map(|flows| &flows.destinations));
+            let others = access.classes.addresses(&product.destinations).difference(&arrived);
+            if !others.is_empty() {
+                let texts = |set: &AddressSet| set.ranges().map(|range| range.to_string()).collect();
+                let src = texts(&access.classes.addresses(&product.sources));
+                row.exact.push(Product { src, dst: texts(&others), services: vec!["any".to_owned()] });
+                row.services = vec!["any".to_owned()];
+            }
         }
         row
     }
@@ -226,6 +255,15 @@ impl Spread<'_, '_> {
         Some((hop, target.classes.iter().copied().filter(|class| hop_of(class) == Some(hop)).collect()))
     }
 
+    /// The steps that lead to some classes, ascending.
+    fn steps_to(&self, classes: &[u32]) -> Vec<usize> {
+        let mut steps: Vec<usize> =
+            classes.iter().filter_map(|class| self.leading.get(class)).flatten().copied().collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
     /// How many hosts are reached.
     fn hosts(&self, reached: &Reached<'_>) -> usize {
         let hosts = self.targets.iter().filter(|target| target.kind == "host");
@@ -233,25 +271,21 @@ impl Spread<'_, '_> {
     }
 
     /// The targets that are reached, by hop and name, with the words for the last step.
-    fn servers(&self, reached: &Reached<'_>) -> Vec<(ServerObject, (Vec<String>, Vec<String>))> {
-        let mut ways = BTreeMap::new();
+    fn servers(&self, reached: &Reached<'_>) -> Vec<(ServerObject, Words)> {
+        let mut known = Known::default();
         let mut servers: Vec<_> =
-            self.targets.iter().filter_map(|target| self.server(reached, target, &mut ways)).collect();
+            self.targets.iter().filter_map(|target| self.server(reached, target, &mut known)).collect();
         servers.sort_by(|(a, _), (b, _)| (a.hop, a.kind, &a.name).cmp(&(b.hop, b.kind, &b.name)));
         servers
     }
 
-    fn server(
-        &self,
-        reached: &Reached<'_>,
-        target: &Target,
-        ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>,
-    ) -> Option<(ServerObject, (Vec<String>, Vec<String>))> {
+    fn server(&self, reached: &Reached<'_>, target: &Target, known: &mut Known) -> Option<(ServerObject, Words)> {
         let (hop, classes) = self.arrival(reached, target)?;
+        let steps = self.steps_to(&classes);
         let own: ClassSet = classes.into_iter().map(Interval::single).collect();
         let mut flows: Vec<ClassProduct> = Vec::new();
         let mut rules: Vec<RuleId> = Vec::new();
-        for step in self.steps.iter().filter(|step| step.hop == hop) {
+        for step in steps.iter().filter_map(|step| self.steps.get(*step)) {
             let here = step.flows.iter().filter(|product| product.destinations.intersects(&own)).cloned();
             let before = flows.len();
             flows.extend(here.map(|mut product| {
@@ -264,25 +298,22 @@ impl Spread<'_, '_> {
         }
         rules.sort_unstable();
         rules.dedup();
-        let through = if rules.is_empty() { Vec::new() } else { self.way(&flows, ways) };
-        let row = self.row(&Step { hop, flows: flows.clone(), rules: rules.clone(), alone: Vec::new() });
-        let words =
-            if rules.is_empty() { vec!["any".to_owned()] } else { self.words.of_flows(self.rows.access, &flows) };
+        let through = if rules.is_empty() { Vec::new() } else { self.way(&flows, &mut known.ways) };
+        let is_movement = rules.is_empty();
+        let any = || vec!["any".to_owned()];
+        let access = self.rows.access;
+        let words = if is_movement { any() } else { self.words.of_flows(access, &flows) };
+        let services = if is_movement { any() } else { super::rows::literals(&services_of(access, &flows).0) };
         let sources = flows.iter().fold(ClassSet::empty(), |all, product| all.union(&product.sources));
-        let sources = self.rows.names.of(&self.prover.access.classes.addresses(&sources));
-        let object = ServerObject {
-            hop,
-            name: target.name.clone(),
-            kind: target.kind,
-            services: row.services,
-            rules: row.rules,
-            through,
-        };
+        let name = || self.rows.names.of(&access.classes.addresses(&sources));
+        let sources = known.names.entry(sources.clone()).or_insert_with(name).clone();
+        let (name, kind, rules) = (target.name.clone(), target.kind, self.rows.rules(&rules));
+        let object = ServerObject { hop, name, kind, services, rules, through };
         Some((object, (words, sources)))
     }
 
     /// The firewalls between the ends of one of some flows.
-    fn way(&self, flows: &[ClassProduct], ways: &mut BTreeMap<(PlaceId, PlaceId), Vec<String>>) -> Vec<String> {
+    fn way(&self, flows: &[ClassProduct], ways: &mut Ways) -> Vec<String> {
         let classes = &self.prover.access.classes;
         let ends = flows.iter().find_map(|product| {
             let (_, to) = classes.members(&product.destinations).next()?;
@@ -302,13 +333,14 @@ impl Spread<'_, '_> {
 
     /// The rules that some step rests on alone: those of early hops first, then those that lead to many hosts.
     fn candidates(&self, reached: &Reached<'_>) -> Vec<RuleId> {
+        let mut hosts: BTreeMap<usize, usize> = BTreeMap::new();
+        for host in self.targets.iter().filter(|target| target.kind == "host") {
+            let steps = self.arrival(reached, host).map(|(_, classes)| self.steps_to(&classes)).unwrap_or_default();
+            steps.into_iter().for_each(|step| *hosts.entry(step).or_default() += 1);
+        }
         let mut found: BTreeMap<RuleId, (u32, usize)> = BTreeMap::new();
-        for step in self.steps.iter().filter(|step| !step.alone.is_empty()) {
-            let leads = |target: &&Target| {
-                self.arrival(reached, target)
-                    .is_some_and(|(hop, classes)| hop == step.hop && classes.iter().any(|class| step.leads_to(*class)))
-            };
-            let hosts = self.targets.iter().filter(|target| target.kind == "host").filter(leads).count();
+        for (number, step) in self.steps.iter().enumerate() {
+            let hosts = hosts.get(&number).copied().unwrap_or(0);
             for rule in &step.alone {
                 let known = found.entry(*rule).or_insert((step.hop, 0));
                 known.0 = known.0.min(step.hop);
@@ -360,7 +392,7 @@ impl Blast {
                 continue;
             }
             text.push_str(&format!("\nhop {hop}: {}\n", kinds(of_hop().map(|(server, _)| server.kind))));
-            text.push_str(&lines(of_hop()).to_text("  "));
+            text.push_str(&lines(of_hop()));
         }
         text.push_str(&self.shrinks());
         text
@@ -417,10 +449,8 @@ impl Blast {
     }
 }
 
-type Words = (Vec<String>, Vec<String>);
-
-/// A line for each server, or for each way where there are many.
-fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> Table {
+/// A line for each server, or for each way where there are many servers; what is cut is counted.
+fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> String {
     let mut table = Table::new(&["reaches", "on", "by", "from", "through"]);
     let mut alike: BTreeMap<[String; 4], Vec<String>> = BTreeMap::new();
     for (server, (services, from)) in servers {
@@ -433,7 +463,12 @@ fn lines<'s>(servers: impl Iterator<Item = (&'s ServerObject, &'s Words)>) -> Ta
         let line = |(how, names): ([String; 4], Vec<String>)| [shortened(&names)].into_iter().chain(how).collect();
         table.rows = alike.into_iter().map(line).collect();
     }
-    table
+    let more = table.rows.len().saturating_sub(WAYS);
+    if more <= 1 {
+        return table.to_text("  ");
+    }
+    table.rows.truncate(WAYS);
+    format!("{}  ... and {more} more lines: `--format csv` has them all\n", table.to_text("  "))
 }
 
 /// `3 hosts, 1 network`

@@ -248,12 +248,12 @@ fn word(cell: &MatrixCell) -> String {
     }
 }
 
-const LEGEND: &str = "\
-  .  nothing            #  everything
-  +  some services      ~  some services, and in part unenforced
-  =  unenforced: no firewall stands between
-  -  in part unenforced, the rest is dropped
-";
+const LEGEND: &str = concat!(
+    "  .  nothing            #  everything\n",
+    "  +  some services      ~  some services, and in part unenforced\n",
+    "  =  unenforced: no firewall stands between\n",
+    "  -  in part unenforced, the rest is dropped\n",
+);
 
 impl Matrix {
     /// The JSON object.

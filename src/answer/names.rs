@@ -68,6 +68,9 @@ impl<'m> Names<'m> {
     fn composed(&self, set: &AddressSet) -> Vec<String> {
         let (mut names, mut named) = (Vec::new(), AddressSet::empty());
         for (name, group) in &self.groups {
+            if !group.intersects(set) {
+                continue;
+            }
             let left = group.difference(set);
             let whole = left.is_empty().then(|| name.clone());
             let said = whole.or_else(|| Some(format!("{name} except {}", feed_of(self.model, group, &left)?)));

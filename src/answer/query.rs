@@ -60,7 +60,7 @@ pub fn query(prover: &Prover<'_>, names: &Names<'_>, asked: &Asked) -> Query {
     let classes = |set: &AddressSet| access.addresses(set).cloned().unwrap_or_default();
     let (from, to) = (classes(&asked.from), classes(&asked.to));
     let on = access.service_classes(&asked.on).unwrap_or_default();
-    let words = Words { rows: Rows { access, names }, services: ServiceWords::new(prover.model()), names };
+    let words = Words { rows: Rows { access, names }, services: ServiceWords::new(prover.model()) };
     let mut passing: Vec<Line> = Vec::new();
     for permitted in prover.permitted(&from, &to, on) {
         let groups = joined(prover, permitted.flows);
@@ -125,22 +125,14 @@ fn is_whole(prover: &Prover<'_>, flows: &[ClassProduct]) -> bool {
 struct Words<'a> {
     rows: Rows<'a>,
     services: ServiceWords,
-    names: &'a Names<'a>,
 }
 
 impl Words<'_> {
     fn line(&self, flows: &[ClassProduct], rules: &[crate::model::RuleId]) -> Line {
-        let classes = &self.rows.access.classes;
-        let union = |end: fn(&ClassProduct) -> &ClassSet| {
-            let set = flows.iter().fold(ClassSet::empty(), |all, product| all.union(end(product)));
-            self.names.of(&classes.addresses(&set))
-        };
-        Line {
-            row: self.rows.row(flows, rules),
-            from: union(|product| &product.sources),
-            to: union(|product| &product.destinations),
-            services: self.services.of_flows(self.rows.access, flows),
-        }
+        let row = self.rows.row(flows, rules);
+        let names = |line: &str| line.split(", ").map(str::to_owned).collect();
+        let (from, to) = (names(&row.from), names(&row.to));
+        Line { from, to, services: self.services.of_flows(self.rows.access, flows), row }
     }
 }
 

@@ -1,13 +1,19 @@
 //! Tables that answers are printed as: aligned for people, CSV, Markdown. And lists of services and names as they stand in a cell.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use crate::diag::render::one_line;
 use crate::model::{Model, well_known, well_known_names};
-use crate::packet::{Family, ServiceSet};
+use crate::packet::{Family, Protocol, ServiceSet};
 use crate::reach::{Access, ClassProduct};
 use crate::report::{csv, markdown};
 
 /// Names of a list that people see at most; the others are counted.
 const SHOWN: usize = 4;
+
+/// Services that stand after `except` at most.
+const EXCEPTIONS: usize = 3;
 
 /// Columns by name and rows of cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,6 +93,8 @@ pub fn shortened(names: &[String]) -> String {
 pub struct ServiceWords {
     /// Names and what they stand for, those of the project first, large before small.
     known: Vec<(String, ServiceSet)>,
+    /// What was said before: rules share few sets of services.
+    said: Mutex<HashMap<(ServiceSet, ServiceSet), Vec<String>>>,
 }
 
 impl ServiceWords {
@@ -99,15 +107,43 @@ impl ServiceWords {
         let predefined = predefined.filter_map(|name| Some((name.to_owned(), well_known(name)?)));
         let mut known = large_first(own.collect());
         known.extend(large_first(predefined.collect()));
-        Self { known }
+        Self { known, said: Mutex::default() }
     }
 
-    /// Names and literals whose union is a set of services, sorted.
+    /// Names and literals whose union is a set of services, sorted; `any except ...` where that is shorter.
     #[must_use]
     pub fn of(&self, set: &ServiceSet) -> Vec<String> {
+        self.among(set, &ServiceSet::empty())
+    }
+
+    /// The services of some flows.
+    #[must_use]
+    pub fn of_flows(&self, access: &Access<'_>, flows: &[ClassProduct]) -> Vec<String> {
+        let (set, absent) = services_of(access, flows);
+        self.among(&set, &absent)
+    }
+
+    /// The words for a set where some services cannot occur.
+    fn among(&self, set: &ServiceSet, absent: &ServiceSet) -> Vec<String> {
         if set.is_any() {
             return vec!["any".to_owned()];
         }
+        let key = (set.clone(), absent.clone());
+        if let Some(words) = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return words.clone();
+        }
+        let mut words = self.find(set);
+        if words.len() > EXCEPTIONS {
+            let missing = self.find(&ServiceSet::any().difference(set).difference(absent));
+            if missing.len() <= EXCEPTIONS {
+                words = vec![format!("any except {}", missing.join(" and "))];
+            }
+        }
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(key, words.clone());
+        words
+    }
+
+    fn find(&self, set: &ServiceSet) -> Vec<String> {
         if let Some((name, _)) = self.known.iter().find(|(_, known)| known == set) {
             return vec![name.clone()];
         }
@@ -120,13 +156,9 @@ impl ServiceWords {
         }
         words.sort_unstable();
         words.extend(super::rows::literals(&rest));
-        words
-    }
-
-    /// The services of some flows.
-    #[must_use]
-    pub fn of_flows(&self, access: &Access<'_>, flows: &[ClassProduct]) -> Vec<String> {
-        self.of(&services_of(access, flows))
+        // Names that stand inside a wide range would only hide it.
+        let literals = super::rows::literals(set);
+        if literals.len() < words.len() { literals } else { words }
     }
 }
 
@@ -136,16 +168,18 @@ fn large_first(mut named: Vec<(String, ServiceSet)>) -> Vec<(String, ServiceSet)
     named
 }
 
-/// The services of some flows, those of each family as far as flows have ends in it.
-fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> ServiceSet {
-    let mut all = ServiceSet::empty();
-    for product in flows {
-        for family in Family::BOTH {
-            let has = |set| access.classes.members(set).any(|(_, class)| class.family == family);
-            if has(&product.sources) && has(&product.destinations) {
-                all = all.union(&access.services.services(&product.services, family));
-            }
+/// The services of some flows, those of each family as far as flows have ends in it, and those that cannot occur between such ends.
+pub(super) fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (ServiceSet, ServiceSet) {
+    let (mut all, mut absent) = (ServiceSet::empty(), ServiceSet::empty());
+    for (family, own) in [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)] {
+        let has = |set| access.classes.members(set).any(|(_, class)| class.family == family);
+        let mut here = flows.iter().filter(|product| has(&product.sources) && has(&product.destinations)).peekable();
+        if here.peek().is_none() {
+            absent = absent.union(&ServiceSet::protocol(own));
+        }
+        for product in here {
+            all = all.union(&access.services.services(&product.services, family));
         }
     }
-    all
+    (all, absent)
 }

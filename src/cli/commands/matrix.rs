@@ -26,7 +26,7 @@ pub(super) fn run(common: &Common, arguments: &Matrix) -> Exit {
     };
     let parties = match parties(&mut loaded, &arguments.by) {
         Ok(parties) => parties,
-        Err(found) => return report(common, "matrix", format.diagnostics(), &loaded.project.sources, &[found]),
+        Err(found) => return report(common, "matrix", format.diagnostics(), &loaded.project.sources, &found),
     };
     let topology = Topology::new(&loaded.model);
     let mut extra = asked.extra();
@@ -41,7 +41,7 @@ pub(super) fn run(common: &Common, arguments: &Matrix) -> Exit {
     })
 }
 
-fn parties(loaded: &mut Loaded, by: &str) -> Result<Parties, Diagnostic> {
+fn parties(loaded: &mut Loaded, by: &str) -> Result<Parties, Vec<Diagnostic>> {
     match by {
         "site" => Ok(Parties::sites(&loaded.model)),
         "network" => Ok(Parties::networks(&loaded.model)),
@@ -52,10 +52,11 @@ fn parties(loaded: &mut Loaded, by: &str) -> Result<Parties, Diagnostic> {
                 let message = format!("no site, network or host has an attribute `{key}`");
                 let found = Diagnostic::new(&UNKNOWN_ATTRIBUTE, Span::new(file, 0, key.len()), message);
                 let found = found.label("nothing to put in rows and columns");
-                Err(found.help(match similar {
+                let found = found.help(match similar {
                     Some(similar) => format!("use `{similar}`"),
                     None => "use `site`, `network`, `tag`, or a key of the inventory".to_owned(),
-                }))
+                });
+                Err(vec![found])
             }
         },
     }
