@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("platform", &["source", "diag", "packet", "syntax", "plan"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph"]),
     ("report", &["diag", "packet"]),
-    ("draw.rs", &["packet", "syntax", "model", "report"]),
+    ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
     (
         "pipeline.rs",
         &["source", "diag", "packet", "syntax", "inventory", "settings", "model", "graph", "check", "plan", "platform"],
