@@ -135,7 +135,7 @@ fn drawing(parties: &[String], kinds: &[NodeKind], arrows: &[Arrow], groups: &[V
     for ((from, to, kind), labels) in said.into_iter().filter(|((from, to, _), _)| from != to) {
         drawing.edges.push(Edge { from, to, label: merged(&labels), kind });
     }
-    drawing.layers = layers(&drawing);
+    drawing.layers = layers(&drawing, groups);
     drawing
 }
 
@@ -175,15 +175,19 @@ fn merged(labels: &BTreeSet<&[String]>) -> String {
     }
 }
 
-/// Those that only send on the left, those that most reach in the middle, the rest on the right.
-fn layers(drawing: &Drawing) -> Vec<usize> {
-    let incoming =
-        |at: usize| drawing.edges.iter().filter(|edge| edge.to == at && edge.kind != EdgeKind::Violation).count();
+/// Those that only send on the left, those that most sites reach in the middle, the rest on the right; no column is empty.
+fn layers(drawing: &Drawing, groups: &[Vec<usize>]) -> Vec<usize> {
+    let incoming = |at: usize| -> usize {
+        let edges = drawing.edges.iter().filter(|edge| edge.to == at && edge.kind != EdgeKind::Violation);
+        edges.filter_map(|edge| groups.get(edge.from)).map(Vec::len).sum()
+    };
     let most = (0..drawing.nodes.len()).map(incoming).max().unwrap_or(0);
     let layer = |at: usize| match incoming(at) {
         0 => 0,
         many if many * 2 > most => 1,
         _ => 2,
     };
-    (0..drawing.nodes.len()).map(layer).collect()
+    let layers: Vec<usize> = (0..drawing.nodes.len()).map(layer).collect();
+    let used: BTreeSet<usize> = layers.iter().copied().collect();
+    layers.into_iter().map(|layer| used.range(..layer).count()).collect()
 }

@@ -75,8 +75,11 @@ fn sides(drawing: &Drawing, from: usize, to: usize) -> [Side; 2] {
 /// For each side of each node the ends there, from the top: which edge, and whether it begins (0) or arrives (1).
 type Ends = BTreeMap<(usize, Side), Vec<(usize, usize)>>;
 
+/// An end with what it is ordered by: the other node, the edge, what it says.
+type Keyed = ((usize, usize, EdgeKind), usize, usize);
+
 fn ends(drawing: &Drawing, sides: &[[Side; 2]]) -> Ends {
-    let mut keyed: BTreeMap<(usize, Side), Vec<((usize, usize, EdgeKind), usize, usize)>> = BTreeMap::new();
+    let mut keyed: BTreeMap<(usize, Side), Vec<Keyed>> = BTreeMap::new();
     for (number, (edge, [leaves, arrives])) in drawing.edges.iter().zip(sides).enumerate() {
         if edge.from >= drawing.nodes.len() || edge.to >= drawing.nodes.len() {
             continue;
@@ -85,7 +88,7 @@ fn ends(drawing: &Drawing, sides: &[[Side; 2]]) -> Ends {
         keyed.entry((edge.from, *leaves)).or_default().push((key(edge.to), number, 0));
         keyed.entry((edge.to, *arrives)).or_default().push((key(edge.from), number, 1));
     }
-    let ordered = |mut list: Vec<((usize, usize, EdgeKind), usize, usize)>| {
+    let ordered = |mut list: Vec<Keyed>| {
         list.sort_unstable();
         list.into_iter().map(|(_, edge, end)| (edge, end)).collect()
     };
