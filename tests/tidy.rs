@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
-    ("draw.rs", &["packet", "syntax", "model", "report"]),
+    ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
     (
         "pipeline.rs",
         &[

@@ -133,8 +133,10 @@ pub enum DrawingFormat {
 pub enum DrawingKind {
     /// Sites, networks, devices and transits
     Topology,
-    /// Who may reach whom, site by site
+    /// Who reaches whom, site by site: what really passes, and what violates an assertion
     Access,
+    /// Who is reached from --from in 1, 2, 3 hops
+    Hops,
 }
 
 /// The commands.
@@ -296,6 +298,15 @@ pub struct Graph {
     /// What is drawn
     #[arg(long = "of", alias = "kind", value_enum, default_value_t = DrawingKind::Topology)]
     pub kind: DrawingKind,
+    /// Where the hops start, as in the language: a site, a host, a tag, an address
+    #[arg(long, value_name = "E", required_if_eq("kind", "hops"))]
+    pub from: Option<String>,
+    /// The services of the hops [default: any]
+    #[arg(long, value_name = "S", requires = "from")]
+    pub on: Option<String>,
+    /// How many hops are drawn [default: all]
+    #[arg(long, value_name = "N", requires = "from", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hops: Option<u32>,
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = DrawingFormat::Dot)]
     pub format: DrawingFormat,

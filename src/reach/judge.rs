@@ -1,11 +1,12 @@
 //! The verdict of one flow, and the rules that decide it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
-use super::index::{AddressIndex, Table};
+use super::index::{AddressIndex, Known, Numbers};
 use crate::graph::{OnTheWay, PairGraph, PlaceId, Topology};
 use crate::model::{EndpointId, Location, Model, Product, RuleId, ServiceId};
 use crate::packet::{AddressRange, AddressSet, Flow, ServicePoint, Value};
@@ -56,6 +57,44 @@ struct Half {
     rule: RuleId,
 }
 
+/// The products of all rules about some destination, by source.
+#[derive(Debug, Clone)]
+struct Products {
+    /// A bit for each source, by the last digits of its number: most sources of a flow have none set and need no search.
+    sources: [u64; WORDS],
+    halves: Vec<Half>,
+}
+
+/// Words of bits in [`Products::sources`].
+const WORDS: usize = 64;
+
+impl Products {
+    fn new(mut halves: Vec<Half>) -> Self {
+        halves.sort_unstable();
+        let mut sources = [0; WORDS];
+        for half in &halves {
+            let (word, bit) = place_of_bit(half.source);
+            if let Some(word) = sources.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { sources, halves }
+    }
+
+    /// The products with a source.
+    fn from(&self, source: EndpointId) -> impl Iterator<Item = &Half> {
+        let (word, bit) = place_of_bit(source);
+        let is_there = self.sources.get(word).is_some_and(|word| word & bit != 0);
+        let halves = if is_there { self.halves.as_slice() } else { &[] };
+        let first = halves.partition_point(|half| half.source < source);
+        halves.iter().skip(first).take_while(move |half| half.source == source)
+    }
+}
+
+fn place_of_bit(source: EndpointId) -> (usize, u64) {
+    (source.index() / 64 % WORDS, 1 << (source.index() % 64))
+}
+
 /// The policy at one date, ready to be asked.
 ///
 /// A question costs a few look-ups: what an answer needs of a place or of a destination is made when it is first asked for, and kept.
@@ -69,11 +108,9 @@ pub struct Reach<'m> {
     /// For each endpoint set the active products that have it as destination.
     by_destination: Vec<Vec<Half>>,
     /// For each list of destination sets the products of all of them, by source.
-    by_list: Vec<OnceLock<Box<[Half]>>>,
-    /// The place of each address, counted from 1.
-    places: Table,
-    /// For each place the parts of the core that it reaches.
-    parts: Vec<OnceLock<Box<[usize]>>>,
+    by_list: Vec<OnceLock<Box<Products>>>,
+    /// For each place the part of the core that most places reach, if it does too; else nothing.
+    parts: OnceLock<Vec<Option<usize>>>,
     /// For each place whether a path leads to the public addresses.
     to_public: Vec<OnceLock<bool>>,
     /// Indices of the active quarantines.
@@ -94,18 +131,18 @@ impl<'m> Reach<'m> {
                 }
             }
         }
-        let destinations = index(model, used.iter().map(|(_, destination)| *destination).collect());
+        let numbers = place_numbers(model, topology);
+        let destinations = index(model, used.iter().map(|(_, destination)| *destination).collect(), &numbers);
         let places = topology.zones.places.len();
         let active = model.quarantines.iter().enumerate().filter(|(_, quarantine)| quarantine.period.contains(at));
         Self {
             model,
             topology,
-            sources: index(model, used.iter().map(|(source, _)| *source).collect()),
+            sources: index(model, used.iter().map(|(source, _)| *source).collect(), &numbers),
             by_list: vec![OnceLock::new(); destinations.lists()],
             destinations,
             by_destination,
-            places: place_table(model, topology),
-            parts: vec![OnceLock::new(); places],
+            parts: OnceLock::new(),
             to_public: vec![OnceLock::new(); places],
             quarantines: active.map(|(number, _)| number).collect(),
         }
@@ -114,14 +151,15 @@ impl<'m> Reach<'m> {
     /// The place that an address lies in; `None` if the inventory does not know it.
     #[must_use]
     pub fn place(&self, address: IpAddr) -> Option<PlaceId> {
-        self.places.of(address).checked_sub(1).map(PlaceId)
+        place(self.sources.of(address))
     }
 
     /// Judges a flow. Cost: two look-ups and the rules whose sources and destinations hold its ends.
     #[must_use]
     pub fn judge(&self, flow: &Flow) -> Judgement {
         let nothing = |verdict| Judgement { verdict, rules: Vec::new(), quarantines: Vec::new() };
-        let (Some(from), Some(to)) = (self.place(flow.source), self.place(flow.destination)) else {
+        let (source, destination) = (self.sources.of(flow.source), self.destinations.of(flow.destination));
+        let (Some(from), Some(to)) = (place(source), place(destination)) else {
             return nothing(Verdict::Unroutable);
         };
         let zones = &self.topology.zones;
@@ -134,13 +172,13 @@ impl<'m> Reach<'m> {
         if !self.is_connected(from, to) {
             return nothing(Verdict::Unroutable);
         }
-        self.decide(flow)
+        self.decide(flow, source, destination)
     }
 
     /// Whether the rules permit a flow, wherever its ends are, and which of them say so.
-    fn decide(&self, flow: &Flow) -> Judgement {
+    fn decide(&self, flow: &Flow, source: Known, destination: Known) -> Judgement {
         let (mut allows, mut denies) = (Vec::new(), Vec::new());
-        for rule in self.covering(flow) {
+        for rule in self.covering_known(flow, source, destination) {
             match self.model.rules.get(rule.index()).map(|rule| rule.effect) {
                 Some(Effect::Allow) => allows.push(rule),
                 Some(Effect::Deny) => denies.push(rule),
@@ -163,40 +201,34 @@ impl<'m> Reach<'m> {
             let ask = || self.topology.is_connected(own, other);
             return known.map_or_else(ask, |known| *known.get_or_init(ask));
         }
-        let (near, far) = (self.parts(from), self.parts(to));
-        near.iter().any(|part| far.contains(part)) || self.topology.is_connected(from, to)
+        let parts = self.parts.get_or_init(|| main_part(self.topology));
+        let reaches = |place: PlaceId| parts.get(place.index()).copied().flatten();
+        let both = reaches(from).is_some() && reaches(from) == reaches(to);
+        both || self.topology.is_connected(from, to)
     }
 
-    fn parts(&self, place: PlaceId) -> &[usize] {
-        let known = self.parts.get(place.index());
-        known.map(|known| &**known.get_or_init(|| self.topology.reaches(place).into())).unwrap_or_default()
-    }
-
-    /// The active products of which the destination holds an address, by source.
-    fn products_to(&self, destination: IpAddr) -> &[Half] {
-        let list = self.destinations.list(destination);
+    /// The active products of which the destination is held by the sets of a list.
+    fn products_to(&self, list: u32) -> Option<&Products> {
         let merged = || {
-            let sets = self.destinations.sets_of(list).iter();
-            let mut halves: Vec<Half> =
-                sets.filter_map(|set| self.by_destination.get(set.index())).flatten().copied().collect();
-            halves.sort_unstable();
-            halves.into()
+            let sets = self.destinations.sets(list).iter();
+            let halves = sets.filter_map(|set| self.by_destination.get(set.index())).flatten().copied();
+            Box::new(Products::new(halves.collect()))
         };
-        self.by_list.get(list).map(|known| &**known.get_or_init(merged)).unwrap_or_default()
+        self.by_list.get(list as usize).map(|known| &**known.get_or_init(merged))
     }
 
     /// The active rules that cover a flow, ascending, each once.
     #[must_use]
     pub fn covering(&self, flow: &Flow) -> Vec<RuleId> {
-        let mut rest = self.products_to(flow.destination);
+        self.covering_known(flow, self.sources.of(flow.source), self.destinations.of(flow.destination))
+    }
+
+    fn covering_known(&self, flow: &Flow, (from, _): Known, (to, _): Known) -> Vec<RuleId> {
         let mut found = Vec::new();
-        for source in self.sources.sets(flow.source) {
-            rest = rest.get(rest.partition_point(|half| half.source < *source)..).unwrap_or_default();
-            let own = rest.iter().take_while(|half| half.source == *source);
-            found.extend(own.filter(|half| self.on(half.services, flow.service)).map(|half| half.rule));
-            if rest.is_empty() {
-                break;
-            }
+        let Some(products) = self.products_to(to) else { return found };
+        for source in self.sources.sets(from) {
+            let own = products.from(*source).filter(|half| self.on(half.services, flow.service));
+            found.extend(own.map(|half| half.rule));
         }
         found.sort_unstable();
         found.dedup();
@@ -239,24 +271,41 @@ impl<'m> Reach<'m> {
     }
 }
 
-fn index(model: &Model, mut used: Vec<EndpointId>) -> AddressIndex {
+fn index(model: &Model, mut used: Vec<EndpointId>, numbers: &Numbers) -> AddressIndex {
     used.sort_unstable();
     used.dedup();
     let sets: Vec<(EndpointId, &AddressSet)> = used.into_iter().map(|id| (id, &**model.endpoint(id))).collect();
-    AddressIndex::new(&sets)
+    AddressIndex::new(&sets, numbers)
 }
 
-/// Where the places begin and end.
-fn place_table(model: &Model, topology: &Topology) -> Table {
+/// The place of an address of which an index knows something.
+fn place((_, number): Known) -> Option<PlaceId> {
+    number.checked_sub(1).map(PlaceId)
+}
+
+/// The places, counted from 1.
+fn place_numbers(model: &Model, topology: &Topology) -> Numbers {
     let number = |location: Location| topology.zones.place_at(location).map_or(0, |place| place.0.saturating_add(1));
-    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    let mut numbers = Numbers::default();
     for (range, location) in model.located.ranges() {
         match range {
-            AddressRange::V4(range) => enter(&mut v4, range.first, range.last, number(location)),
-            AddressRange::V6(range) => enter(&mut v6, range.first, range.last, number(location)),
+            AddressRange::V4(range) => enter(&mut numbers.v4, range.first, range.last, number(location)),
+            AddressRange::V6(range) => enter(&mut numbers.v6, range.first, range.last, number(location)),
         }
     }
-    Table::new(v4, v6)
+    numbers
+}
+
+/// For each place the part of the core that most places reach, if it reaches it.
+fn main_part(topology: &Topology) -> Vec<Option<usize>> {
+    let places = (0_u32..).zip(&topology.zones.places).map(|(at, _)| topology.reaches(PlaceId(at)));
+    let reached: Vec<Vec<usize>> = places.collect();
+    let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+    for part in reached.iter().flatten() {
+        *votes.entry(*part).or_default() += 1;
+    }
+    let main = votes.into_iter().max_by_key(|(_, votes)| *votes).map(|(part, _)| part);
+    reached.iter().map(|parts| main.filter(|main| parts.contains(main))).collect()
 }
 
 /// Adds a piece behind all others, and the gap that follows it.

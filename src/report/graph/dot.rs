@@ -23,6 +23,7 @@ pub fn dot(drawing: &Drawing) -> String {
         out.push_str("  }\n");
     }
     nodes(&mut out, drawing, None, "  ");
+    ranks(&mut out, drawing);
     drawing.edges.iter().for_each(|one| edge(&mut out, one));
     out.push_str("}\n");
     out
@@ -34,6 +35,18 @@ fn nodes(out: &mut String, drawing: &Drawing, group: Option<usize>, indent: &str
     }
 }
 
+/// What stands in one column.
+fn ranks(out: &mut String, drawing: &Drawing) {
+    let columns = drawing.layers.iter().max().map_or(0, |last| last + 1);
+    for column in 0..columns {
+        let here = drawing.layers.iter().enumerate().filter(|(_, layer)| **layer == column);
+        let names: Vec<String> = here.map(|(number, _)| format!("n{number}")).collect();
+        if names.len() > 1 {
+            let _ = writeln!(out, "  {{ rank=same; {}; }}", names.join("; "));
+        }
+    }
+}
+
 fn style(node: &Node) -> &'static str {
     match node.kind {
         NodeKind::Network => "shape=box, style=\"rounded,filled\", fillcolor=\"#dbeafe\", color=\"#3b82f6\"",
@@ -41,6 +54,7 @@ fn style(node: &Node) -> &'static str {
         NodeKind::Router => "shape=diamond, style=filled, fillcolor=\"#f1f5f9\", color=\"#64748b\"",
         NodeKind::Transit => "shape=ellipse, style=filled, fillcolor=\"#fef9c3\", color=\"#ca8a04\"",
         NodeKind::Internet => "shape=ellipse, style=\"filled,dashed\", fillcolor=\"#ffedd5\", color=\"#ea580c\"",
+        NodeKind::Start => "shape=box, style=\"rounded,filled,bold\", fillcolor=\"#fee2e2\", color=\"#b91c1c\"",
         NodeKind::Site => "shape=box, style=\"rounded,filled\", fillcolor=\"#f8fafc\", color=\"#475569\"",
     }
 }
@@ -49,7 +63,9 @@ fn edge(out: &mut String, edge: &Edge) {
     let label = if edge.label.is_empty() { String::new() } else { format!("label={}, ", quoted(&edge.label, "")) };
     let kind = match edge.kind {
         EdgeKind::Link => "dir=none",
-        EdgeKind::Access => "dir=forward",
+        EdgeKind::Access => "dir=forward, color=\"#0f766e\"",
+        EdgeKind::Open => "dir=forward, style=dashed, color=\"#ea580c\"",
+        EdgeKind::Violation => "dir=forward, style=bold, color=\"#dc2626\", fontcolor=\"#dc2626\"",
     };
     let _ = writeln!(out, "  n{} -> n{} [{label}{kind}];", edge.from, edge.to);
 }

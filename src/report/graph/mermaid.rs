@@ -19,10 +19,17 @@ pub fn mermaid(drawing: &Drawing) -> String {
         let line = match edge.kind {
             EdgeKind::Link => "---",
             EdgeKind::Access => "-->",
+            EdgeKind::Open => "-.->",
+            EdgeKind::Violation => "==>",
         };
         let label = if edge.label.is_empty() { String::new() } else { format!("|{}|", quoted(&edge.label, "")) };
         let _ = writeln!(out, "  n{} {line}{label} n{}", edge.from, edge.to);
     }
+    let red = drawing.edges.iter().enumerate().filter(|(_, edge)| edge.kind == EdgeKind::Violation);
+    for (number, _) in red {
+        let _ = writeln!(out, "  linkStyle {number} stroke:#dc2626,color:#dc2626");
+    }
+    out.push_str("  classDef start fill:#fee2e2,stroke:#b91c1c,stroke-width:2px\n");
     out.push_str("  classDef firewall fill:#fee2e2,stroke:#dc2626,stroke-width:2px\n");
     out.push_str("  classDef network fill:#dbeafe,stroke:#3b82f6\n");
     out.push_str("  classDef router fill:#f1f5f9,stroke:#64748b\n");
@@ -35,6 +42,7 @@ fn nodes(out: &mut String, drawing: &Drawing, group: Option<usize>, indent: &str
         let (open, close, class) = match node.kind {
             NodeKind::Network | NodeKind::Site => ("(", ")", "network"),
             NodeKind::Firewall => ("[[", "]]", "firewall"),
+            NodeKind::Start => ("(", ")", "start"),
             NodeKind::Router => ("{{", "}}", "router"),
             NodeKind::Transit | NodeKind::Internet => ("([", "])", "transit"),
         };

@@ -4,6 +4,7 @@
 //! function from a drawing to text. Order in is order out, so the same drawing gives the same bytes.
 
 mod dot;
+mod layers;
 mod layout;
 mod mermaid;
 mod svg;
@@ -23,6 +24,10 @@ pub struct Drawing {
     pub nodes: Vec<Node>,
     /// The edges.
     pub edges: Vec<Edge>,
+    /// For each node the column that it stands in, from the left; empty where sites are boxes.
+    pub layers: Vec<usize>,
+    /// What stands above each column; may be empty.
+    pub headings: Vec<String>,
 }
 
 /// A box around nodes.
@@ -62,6 +67,8 @@ pub enum NodeKind {
     Internet,
     /// A whole site, in a drawing of who may reach whom.
     Site,
+    /// What a drawing of hops starts from.
+    Start,
 }
 
 /// A line between two nodes.
@@ -84,4 +91,8 @@ pub enum EdgeKind {
     Link,
     /// Flows pass from one to the other.
     Access,
+    /// No firewall stands between.
+    Open,
+    /// Flows violate an assertion.
+    Violation,
 }

@@ -2,20 +2,23 @@
 
 use std::fmt::Write as _;
 
+use super::layers::{self, Line};
 use super::layout::{Area, Layout, condensed, lay_out};
 use super::{Drawing, Edge, EdgeKind, Node, NodeKind};
 use crate::diag::render::one_line;
 
 const STYLE: &str = "text{font-family:system-ui,sans-serif;fill:#0f172a}.title{font-size:18px;font-weight:600}\
 .head{font-size:14px;font-weight:600}.label{font-size:12px;font-weight:500}.detail{font-size:10px;fill:#475569}\
-.edge{fill:none;stroke:#64748b;stroke-width:1.4}.access{stroke:#0f766e}\
+.edge{fill:none;stroke:#64748b;stroke-width:1.4}.access{stroke:#0f766e}.open{stroke:#ea580c;stroke-dasharray:5 4}.violation{stroke:#dc2626;stroke-width:2.4}\
+.note.violation{fill:#b91c1c;stroke:#fff;stroke-width:3px;font-weight:600}\
 .note{font-size:9.5px;fill:#334155;paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}";
 
 /// The drawing as an SVG picture.
 #[must_use]
 pub fn svg(drawing: &Drawing) -> String {
     let drawing = &condensed(drawing);
-    let layout = lay_out(drawing);
+    let (layout, lines, headings) =
+        if drawing.layers.is_empty() { (lay_out(drawing), Vec::new(), Vec::new()) } else { layers::lay_out(drawing) };
     let (width, height) = (layout.width, layout.height);
     let mut out = String::new();
     let _ = writeln!(
@@ -23,12 +26,28 @@ pub fn svg(drawing: &Drawing) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">"
     );
     let _ = writeln!(out, "<title>{}</title>\n<style>{STYLE}</style>", escaped(&drawing.title));
-    out.push_str("<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#0f766e\"/></marker></defs>\n");
+    out.push_str("<defs>");
+    for (id, colour) in [("tip", "#0f766e"), ("tip-open", "#ea580c"), ("tip-violation", "#dc2626")] {
+        let _ = write!(
+            out,
+            "<marker id=\"{id}\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"{colour}\"/></marker>"
+        );
+    }
+    out.push_str("</defs>\n");
     let _ = writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
     let _ = writeln!(out, "<text class=\"title\" x=\"28\" y=\"38\">{}</text>", escaped(&drawing.title));
     groups(&mut out, drawing, &layout);
     let mut notes = String::new();
-    drawing.edges.iter().for_each(|one| edge(&mut out, &mut notes, drawing, &layout, one));
+    for (middle, text) in &headings {
+        let text = escaped(text);
+        let _ = writeln!(out, "<text class=\"head\" text-anchor=\"middle\" x=\"{middle:.1}\" y=\"68\">{text}</text>");
+    }
+    if drawing.layers.is_empty() {
+        drawing.edges.iter().for_each(|one| edge(&mut out, &mut notes, drawing, &layout, one));
+    }
+    for (one, line) in drawing.edges.iter().zip(&lines) {
+        line.iter().for_each(|line| layered(&mut out, &mut notes, one, line));
+    }
     drawing.nodes.iter().zip(&layout.nodes).for_each(|(one, area)| node(&mut out, one, *area));
     out.push_str(&notes);
     out.push_str("</svg>\n");
@@ -71,7 +90,7 @@ fn node(out: &mut String, node: &Node, area: Area) {
             );
             bricks(out, area, stroke);
         }
-        NodeKind::Network | NodeKind::Router | NodeKind::Site => {
+        NodeKind::Network | NodeKind::Router | NodeKind::Site | NodeKind::Start => {
             let round = if node.kind == NodeKind::Router { height / 2.0 } else { 7.0 };
             let _ = write!(
                 out,
@@ -108,6 +127,7 @@ fn colours(kind: NodeKind) -> (&'static str, &'static str) {
         NodeKind::Transit => ("#fef9c3", "#ca8a04"),
         NodeKind::Internet => ("#ffedd5", "#ea580c"),
         NodeKind::Site => ("#f1f5f9", "#475569"),
+        NodeKind::Start => ("#fee2e2", "#b91c1c"),
     }
 }
 
@@ -133,12 +153,9 @@ fn edge(out: &mut String, notes: &mut String, drawing: &Drawing, layout: &Layout
     let (Some(&from), Some(&to)) = ends else { return };
     let (path, middle) = match edge.kind {
         EdgeKind::Link => link(from, to),
-        EdgeKind::Access => arrow(from, to),
+        EdgeKind::Access | EdgeKind::Open | EdgeKind::Violation => arrow(from, to),
     };
-    let class = match edge.kind {
-        EdgeKind::Link => "class=\"edge\"",
-        EdgeKind::Access => "class=\"edge access\" marker-end=\"url(#tip)\"",
-    };
+    let class = class(edge.kind);
     let _ = writeln!(out, "<path {class} d=\"{path}\"/>");
     if !edge.label.is_empty() && drawing.edges.len() <= 400 {
         let (label, _) = fitted(&edge.label, 150.0, 5.4);
@@ -149,6 +166,25 @@ fn edge(out: &mut String, notes: &mut String, drawing: &Drawing, layout: &Layout
             middle.1 + 3.0
         );
     }
+}
+
+fn class(kind: EdgeKind) -> &'static str {
+    match kind {
+        EdgeKind::Link => "class=\"edge\"",
+        EdgeKind::Access => "class=\"edge access\" marker-end=\"url(#tip)\"",
+        EdgeKind::Open => "class=\"edge open\" marker-end=\"url(#tip-open)\"",
+        EdgeKind::Violation => "class=\"edge violation\" marker-end=\"url(#tip-violation)\"",
+    }
+}
+
+/// A line of a drawing with columns, its whole label where the pointer rests.
+fn layered(out: &mut String, notes: &mut String, edge: &Edge, line: &Line) {
+    let _ =
+        writeln!(out, "<path {} d=\"{}\"><title>{}</title></path>", class(edge.kind), line.path, escaped(&edge.label));
+    let (label, _) = fitted(&edge.label, 236.0, 4.9);
+    let kind = if edge.kind == EdgeKind::Violation { "note violation" } else { "note" };
+    let ((x, y), anchor) = (line.label, line.anchor);
+    let _ = writeln!(notes, "<text class=\"{kind}\" text-anchor=\"{anchor}\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>");
 }
 
 /// A bow from side to side; within one column, around it.
