@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::classes::{AddressClasses, ClassSet};
-use super::refine::{Group, refine};
+use super::refine::{Group, Refiner, refine};
 use super::services::ServiceClasses;
 use crate::graph::Topology;
 use crate::model::{EndpointId, Model, RuleId, ServiceId};
@@ -268,13 +268,18 @@ impl<'m> Access<'m> {
         if question.want == Want::Allowed && halves.iter().all(|half| half.effect == Effect::Deny) {
             return Overlay { rows };
         }
-        for group in refine(question.to, &sets) {
+        let mut refiner = Refiner::default();
+        let groups = match question.want {
+            Want::Allowed => refiner.covered(question.to, &sets),
+            Want::All => refine(question.to, &sets),
+        };
+        for group in groups {
             let (own, held) = split(&group, halves.len());
             if own.is_empty() && question.want == Want::Allowed {
                 continue;
             }
             let here: Vec<Half> = own.iter().filter_map(|&at| halves.get(at as usize).copied()).collect();
-            let columns = self.columns(question, &here, &held);
+            let columns = self.columns(question, &here, &held, &mut refiner);
             if !columns.is_empty() {
                 rows.push(Row { destinations: group.members, columns });
             }
@@ -314,11 +319,21 @@ impl<'m> Access<'m> {
         sets
     }
 
-    fn columns(&self, question: Question<'_>, halves: &[Half], held_destination: &[u32]) -> Vec<Column> {
+    fn columns(
+        &self,
+        question: Question<'_>,
+        halves: &[Half],
+        held_destination: &[u32],
+        refiner: &mut Refiner,
+    ) -> Vec<Column> {
         let mut sets: Vec<&ClassSet> = halves.iter().map(|half| self.classes.of_set(half.source)).collect();
         sets.extend(self.held.iter().map(|held| self.classes.of_set(held.set)));
         let mut columns = Vec::new();
-        for group in refine(question.from, &sets) {
+        let groups = match question.want {
+            Want::Allowed => refiner.covered(question.from, &sets),
+            Want::All => refine(question.from, &sets),
+        };
+        for group in groups {
             let (own, held_source) = split(&group, halves.len());
             let here: Vec<Half> = own.iter().filter_map(|&at| halves.get(at as usize).copied()).collect();
             let mut cells = self.cells(question.on, &here);

@@ -9,11 +9,13 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 
 use super::access::{Access, Cell, Extra, Overlay, Question, Want, common};
-use super::chain::{Hops, Movement};
+use super::chain::Hops;
 use super::classes::ClassSet;
 use super::flows::{ClassProduct, merge};
 use super::mend::{self, Mend};
+use super::movement::Movement;
 use super::relation::Relation;
+use super::search::Senders;
 use super::via;
 use crate::graph::Topology;
 use crate::model::{Assertion, Model, Product, RuleId};
@@ -114,6 +116,7 @@ pub struct Prover<'m> {
     at: Date,
     whole: OnceLock<Overlay>,
     movement: OnceLock<Movement>,
+    senders: OnceLock<Senders>,
 }
 
 impl<'m> Prover<'m> {
@@ -122,7 +125,15 @@ impl<'m> Prover<'m> {
     pub fn new(model: &'m Model, topology: &'m Topology, at: Date, extra: &Extra) -> Self {
         let access = Access::new(model, topology, at, extra);
         let relation = Relation::new(topology, &access.classes);
-        Self { access, topology, relation, at, whole: OnceLock::new(), movement: OnceLock::new() }
+        Self {
+            access,
+            topology,
+            relation,
+            at,
+            whole: OnceLock::new(),
+            movement: OnceLock::new(),
+            senders: OnceLock::new(),
+        }
     }
 
     /// The model.
@@ -150,6 +161,11 @@ impl<'m> Prover<'m> {
     #[must_use]
     pub fn movement(&self) -> &Movement {
         self.movement.get_or_init(|| Movement::new(self.model(), self.topology, &self.access.classes))
+    }
+
+    /// Who can send in which column of [`Self::whole`]. Made once.
+    pub(super) fn senders(&self) -> &Senders {
+        self.senders.get_or_init(|| Senders::new(self.whole(), self.access.classes.len()))
     }
 
     /// Judges every assertion of the model, in its order.
