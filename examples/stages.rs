@@ -13,9 +13,10 @@ use jiff::civil::Date;
 use sekisho::diag::Sink;
 use sekisho::graph::Topology;
 
+use sekisho::packet::Interval;
 use sekisho::pipeline::{self, Device};
 use sekisho::plan::Placement;
-use sekisho::reach::{Extra, Prover};
+use sekisho::reach::{Extra, Prover, Question, Want};
 use sekisho::source::{FileKind, load_directory};
 use sekisho::{check, inventory, syntax};
 
@@ -36,8 +37,15 @@ fn main() {
     let loaded = stage("all of these, and resolve", || pipeline::resolve(project.clone()));
     let topology = stage("connect", || Topology::new(&loaded.model));
     let prover = stage("classes", || Prover::new(&loaded.model, &topology, at, &Extra::default()));
-    stage("overlay of the whole policy", || prover.whole().rows.len());
+    let (all, services) = (prover.access.classes.all(), prover.access.services.all());
+    let question = Question { from: &all, to: &all, on: &services, want: Want::Allowed };
+    stage("overlay of the whole policy", || prover.access.overlay(question));
+    let _ = prover.whole();
     let findings = stage("prove assertions", || prover.all());
+    stage("all chains from one place", || {
+        let first = prover.access.classes.all().first().map(Interval::single).into_iter().collect();
+        prover.spread(&first, &services, &[]).deepest()
+    });
     stage("lint", || {
         let mut sink = Sink::default();
         let (model, files) = (&loaded.model, &loaded.files);

@@ -6,10 +6,11 @@ use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
+use super::boxes::ServiceBoxes;
 use super::index::{AddressIndex, Known, Numbers};
 use crate::graph::{OnTheWay, PairGraph, PlaceId, Topology};
 use crate::model::{EndpointId, Location, Model, Product, RuleId, ServiceId};
-use crate::packet::{AddressRange, AddressSet, Flow, ServicePoint, Value};
+use crate::packet::{AddressRange, AddressSet, Flow, Value};
 use crate::syntax::ast::Effect;
 
 /// What becomes of a flow.
@@ -55,6 +56,7 @@ struct Half {
     source: EndpointId,
     services: ServiceId,
     rule: RuleId,
+    effect: Effect,
 }
 
 /// The products of all rules about some destination, by source.
@@ -113,6 +115,8 @@ pub struct Reach<'m> {
     parts: OnceLock<Vec<Option<usize>>>,
     /// For each place whether a path leads to the public addresses.
     to_public: Vec<OnceLock<bool>>,
+    /// The services of the model, flat.
+    services: ServiceBoxes,
     /// Indices of the active quarantines.
     quarantines: Vec<usize>,
 }
@@ -126,7 +130,7 @@ impl<'m> Reach<'m> {
         for (number, rule) in model.rules.iter().enumerate().filter(|(_, rule)| rule.period.contains(at)) {
             for &Product { source, destination, services } in &rule.products {
                 if let Some(list) = by_destination.get_mut(destination.index()) {
-                    list.push(Half { source, services, rule: RuleId::from_index(number) });
+                    list.push(Half { source, services, rule: RuleId::from_index(number), effect: rule.effect });
                     used.push((source, destination));
                 }
             }
@@ -144,6 +148,7 @@ impl<'m> Reach<'m> {
             by_destination,
             parts: OnceLock::new(),
             to_public: vec![OnceLock::new(); places],
+            services: ServiceBoxes::new(&model.services),
             quarantines: active.map(|(number, _)| number).collect(),
         }
     }
@@ -178,12 +183,15 @@ impl<'m> Reach<'m> {
     /// Whether the rules permit a flow, wherever its ends are, and which of them say so.
     fn decide(&self, flow: &Flow, source: Known, destination: Known) -> Judgement {
         let (mut allows, mut denies) = (Vec::new(), Vec::new());
-        for rule in self.covering_known(flow, source, destination) {
-            match self.model.rules.get(rule.index()).map(|rule| rule.effect) {
-                Some(Effect::Allow) => allows.push(rule),
-                Some(Effect::Deny) => denies.push(rule),
-                None => {}
+        for half in self.covering_known(flow, source, destination) {
+            match half.effect {
+                Effect::Allow => allows.push(half.rule),
+                Effect::Deny => denies.push(half.rule),
             }
+        }
+        for rules in [&mut allows, &mut denies] {
+            rules.sort_unstable();
+            rules.dedup();
         }
         let quarantines = self.holding(flow, &allows);
         if allows.is_empty() || !denies.is_empty() || !quarantines.is_empty() {
@@ -220,23 +228,19 @@ impl<'m> Reach<'m> {
     /// The active rules that cover a flow, ascending, each once.
     #[must_use]
     pub fn covering(&self, flow: &Flow) -> Vec<RuleId> {
-        self.covering_known(flow, self.sources.of(flow.source), self.destinations.of(flow.destination))
-    }
-
-    fn covering_known(&self, flow: &Flow, (from, _): Known, (to, _): Known) -> Vec<RuleId> {
-        let mut found = Vec::new();
-        let Some(products) = self.products_to(to) else { return found };
-        for source in self.sources.sets(from) {
-            let own = products.from(*source).filter(|half| self.on(half.services, flow.service));
-            found.extend(own.map(|half| half.rule));
-        }
+        let (source, destination) = (self.sources.of(flow.source), self.destinations.of(flow.destination));
+        let mut found: Vec<RuleId> = self.covering_known(flow, source, destination).map(|half| half.rule).collect();
         found.sort_unstable();
         found.dedup();
         found
     }
 
-    fn on(&self, services: ServiceId, point: ServicePoint) -> bool {
-        self.model.service(services).contains(point)
+    /// The products that cover a flow; a rule with two of them comes twice.
+    fn covering_known(&self, flow: &Flow, (from, _): Known, (to, _): Known) -> impl Iterator<Item = &Half> {
+        let service = flow.service;
+        let products = self.products_to(to).into_iter();
+        let own = products.flat_map(move |products| self.sources.sets(from).iter().flat_map(|set| products.from(*set)));
+        own.filter(move |half| self.services.contains(half.services, service))
     }
 
     /// The active quarantines that hold an end of a flow and keep none of the given allows.

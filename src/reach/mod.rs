@@ -5,6 +5,7 @@
 
 mod access;
 mod ask;
+mod boxes;
 mod chain;
 mod classes;
 mod flows;
