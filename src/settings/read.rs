@@ -53,6 +53,14 @@ fn lint(entry: &Entry<'_>, sink: &mut Sink) -> Option<&'static Code> {
         sink.push(Diagnostic::new(&NOT_A_LINT, span, message).help("leave it out; only lints have a level"));
         return None;
     }
+    if codes::assertions::ALL.contains(&code) {
+        let message = format!("`{text}` has no level: an assertion weighs what its own sentence says");
+        sink.push(
+            Diagnostic::new(&NOT_A_LINT, span, message)
+                .help("write `advisory` after an assertion that is not to fail a build"),
+        );
+        return None;
+    }
     Some(code)
 }
 
