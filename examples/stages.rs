@@ -42,6 +42,7 @@ fn main() {
     stage("overlay of the whole policy", || prover.access.overlay(question));
     let _ = prover.whole();
     let findings = stage("prove assertions", || prover.all());
+    stage("all chains between all zones", || prover.chains(&services, &[]).components());
     stage("all chains from one place", || {
         let first = prover.access.classes.all().first().map(Interval::single).into_iter().collect();
         prover.spread(&first, &services, &[]).deepest()

@@ -4,13 +4,17 @@
 //! into code; [`Topology`] with its shared graphs answers for all pairs at once, for placement.
 
 mod blocks;
+mod closure;
 mod instance;
 mod pair;
 mod topology;
 mod world;
 mod zones;
 
+pub use petgraph::unionfind::UnionFind;
+
 pub use blocks::{BlockId, BlockTree, Door, Side, Vertex, crosses};
+pub use closure::Closure;
 pub use instance::{Instance, InstanceFirewall, Visited, Who};
 pub use pair::{OnTheWay, PairGraph};
 pub use topology::Topology;

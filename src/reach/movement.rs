@@ -1,9 +1,7 @@
 //! Where an intruder moves freely: within a zone, and over hosts that have addresses of both families.
 
-use petgraph::unionfind::UnionFind;
-
 use super::classes::{AddressClasses, ClassSet};
-use crate::graph::{Topology, ZoneId};
+use crate::graph::{Topology, UnionFind, ZoneId};
 use crate::model::Model;
 use crate::packet::{AddressRange, Family, Interval};
 

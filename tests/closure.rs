@@ -1,0 +1,47 @@
+//! All chains at once agree with the search from each place, on random worlds.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking, its helpers too")]
+
+mod reference;
+
+mod worlds;
+
+use std::sync::Arc;
+
+use sekisho::graph::Topology;
+use sekisho::pipeline;
+use sekisho::reach::{Extra, Prover};
+use worlds::World;
+
+#[test]
+fn all_chains_at_once_are_the_chains_from_each_place() {
+    let at = jiff::civil::date(2026, 6, 15);
+    let (mut leads, mut asked) = (0_usize, 0_usize);
+    for seed in 0..60 {
+        let home = tempfile::tempdir().unwrap();
+        World::asked(seed).write_project(home.path()).unwrap();
+        let loaded = pipeline::load(home.path()).unwrap();
+        if !loaded.is_sound() {
+            continue;
+        }
+        let model = &loaded.model;
+        let topology = Topology::new(model);
+        let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
+        sets.push(Arc::clone(&model.internet));
+        let extra = Extra { addresses: sets.clone(), services: Vec::new() };
+        let prover = Prover::new(model, &topology, at, &extra);
+        let on = prover.access.services.all();
+        let chains = prover.chains(&on, &[]);
+        for from in &sets {
+            let from = prover.access.addresses(from).unwrap();
+            let reached = prover.spread(from, &on, &[]).all();
+            for to in &sets {
+                let to = prover.access.addresses(to).unwrap();
+                asked += 1;
+                leads += usize::from(chains.lead(&prover, from, to));
+                assert_eq!(chains.lead(&prover, from, to), reached.intersects(to), "seed {seed}");
+            }
+        }
+    }
+    assert!(leads > 100 && asked - leads > 100, "{leads} of {asked} lead somewhere");
+}
