@@ -1,8 +1,8 @@
 //! What `check` says about `never`, sent through what `compile` wrote: a witness must come out, a flow of a proved one must not.
 //!
 //! Of every violated `never` of random worlds, direct or transitive, the witness of each hop and flows from the corners of its `exact`
-//! go over every simple path that the reference enumerates, through every firewall on it. Of every proved direct one, flows at the borders of
-//! its sets must be dropped by a firewall on each path. The decision a reader would doubt: each firewall is asked on its own, not
+//! go over every simple path that the reference enumerates, through every firewall on it. Of every proved one, flows at the borders of
+//! its sets must be dropped by a firewall on each path; a transitive one says that of a single hop too. The decision a reader would doubt: each firewall is asked on its own, not
 //! cabled to the next. Nothing translates addresses, so what comes out of one is what the next is sent.
 //! `SEKISHO_WORLDS` is how many worlds, `SEKISHO_SEED` the first of them.
 
@@ -174,7 +174,7 @@ fn claims(reference: &Reference<'_>, answer: &Value, random: &mut Random) -> Res
         return Ok(Vec::new());
     }
     let claim = |flow, kind, is_witness| Claim { assertion: name.to_owned(), flow, kind, is_witness };
-    if answer["outcome"] == "proved" && !assertion.transitive {
+    if answer["outcome"] == "proved" {
         let flows = forbidden(reference, assertion, random);
         return Ok(flows.into_iter().map(|flow| claim(flow, Kind::Proved, false)).collect());
     }
@@ -415,10 +415,15 @@ fn smallest(mut world: World, mut text: String, seed: u64) -> (World, String) {
     }
 }
 
+/// Seven of eight worlds are made for questions; the eighth is one of those that the other tests in the kernel use.
+fn world_of(seed: u64) -> World {
+    if seed.is_multiple_of(8) { World::random(seed) } else { World::asked(seed) }
+}
+
 fn witnesses() {
     let mut count = Count::default();
     for seed in seeds(60) {
-        let world = World::asked(seed);
+        let world = world_of(seed);
         if let Err(text) = ask(&world, seed, &mut count) {
             let (world, text) = smallest(world, text, seed);
             panic!("world {seed} (SEKISHO_SEED={seed} SEKISHO_WORLDS=1)\n{}\n{text}", world.text());
