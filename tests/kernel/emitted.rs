@@ -24,17 +24,19 @@ pub const TESTS: &[Test] = &[
     ("quarantines_of_random_worlds_end_live_sessions", quarantines),
 ];
 
-fn setting(name: &str, default: usize) -> usize {
+/// The number that an environment variable holds, or the default.
+pub fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
-fn seeds(default: usize) -> impl Iterator<Item = u64> {
+/// The seeds that the environment asks for, by default so many from 1.
+pub fn seeds(default: usize) -> impl Iterator<Item = u64> {
     let first = setting("SEKISHO_SEED", 1) as u64;
     (first..).take(setting("SEKISHO_WORLDS", default))
 }
 
 /// The files of every firewall of a world.
-fn compile(world: &World) -> Result<BTreeMap<String, Ruleset>, String> {
+pub fn compile(world: &World) -> Result<BTreeMap<String, Ruleset>, String> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (project, out) = (directory.path().join("project"), directory.path().join("out"));
     std::fs::create_dir(&project).expect("a directory");
@@ -59,12 +61,14 @@ fn ruleset(device: &Device, directory: &Path) -> Result<Ruleset, String> {
     }
 }
 
-fn interfaces(device: &Device) -> Vec<Interface> {
+/// The interfaces of a device as the harness wants them.
+pub fn interfaces(device: &Device) -> Vec<Interface> {
     let interface = |one: &worlds::Interface| Interface { name: one.name.clone(), addresses: one.addresses.clone() };
     device.interfaces.iter().map(interface).collect()
 }
 
-fn flow_of(flow: &worlds::Flow) -> Flow {
+/// A flow of the worlds as one of the program's, which the harness sends.
+pub fn flow_of(flow: &worlds::Flow) -> Flow {
     let (a, b) = (flow.source_port.unwrap_or(0), flow.destination_port.unwrap_or(0));
     let service = ServicePoint { protocol: Protocol(flow.protocol), a, b };
     Flow { source: flow.source, destination: flow.destination, service }
@@ -73,7 +77,7 @@ fn flow_of(flow: &worlds::Flow) -> Flow {
 /// Whether Linux forwards packets of this flow at all where no rule says anything.
 ///
 /// Not: broadcast, multicast, `this network`, link-local IPv6; and extension headers of IPv6, which stand for what follows them.
-fn is_forwardable(flow: &worlds::Flow) -> bool {
+pub fn is_forwardable(flow: &worlds::Flow) -> bool {
     let is_extension = flow.source.is_ipv6() && matches!(flow.protocol, 0 | 43 | 44 | 60 | 135 | 139 | 140);
     let fits = |address: IpAddr| match address {
         IpAddr::V4(four) => {

@@ -25,6 +25,7 @@ mod emitted;
 mod forwarding;
 mod limits;
 mod speed;
+mod witnesses;
 
 use std::process::ExitCode;
 
@@ -42,7 +43,9 @@ fn main() -> ExitCode {
     }
     // A machine with two cores loses nothing by it, and the throughput tests gain.
     arguments.test_threads = arguments.test_threads.or(Some(1));
-    let tests = [forwarding::TESTS, conversations::TESTS, limits::TESTS, emitted::TESTS, speed::TESTS].concat();
+    let tests =
+        [forwarding::TESTS, conversations::TESTS, limits::TESTS, emitted::TESTS, witnesses::TESTS, speed::TESTS]
+            .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let reason = unavailable.as_ref().filter(|_| required).map(ToString::to_string);
         let trial = Trial::test(name, move || match reason {
