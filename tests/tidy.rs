@@ -74,7 +74,10 @@ const LONG: &[(&str, &str)] = &[
 ];
 
 /// Pages without examples, with the reason.
-const NO_EXAMPLE: &[(&str, &str)] = &[("E0125", "the bad example is a file of many megabytes")];
+const NO_EXAMPLE: &[(&str, &str)] = &[
+    ("A0002", "the bad example is a network of dozens of zones"),
+    ("E0125", "the bad example is a file of many megabytes"),
+];
 const LONGEST: usize = 600;
 
 fn root() -> &'static Path {

@@ -1,8 +1,11 @@
 //! What became of the assertions: for programs, as diagnostics, and counted.
 
+use std::fmt::Write as _;
+
 use super::rows::flow_object;
 use super::{Names, Rows};
 use crate::diag::codes::assertions::{UNPROVEN, VIOLATED};
+use crate::diag::render::one_line;
 use crate::diag::{Diagnostic, Severity};
 use crate::graph::PairGraph;
 use crate::model::{Assertion, RuleId};
@@ -48,13 +51,20 @@ fn because(finding: &Finding) -> Option<String> {
     finding.because.clone().or(minimal)
 }
 
-/// How many assertions came out how, on one line; `None` if there is none.
+/// What became of each assertion, a line each in the order of names, and then how many came out how; `None` if there is none.
 #[must_use]
-pub fn summary(findings: &[Finding]) -> Option<String> {
+pub fn summary(prover: &Prover<'_>, findings: &[Finding]) -> Option<String> {
+    let mut text = String::new();
+    for finding in findings {
+        let Some(assertion) = prover.model().assertions.get(finding.assertion) else { continue };
+        let title = assertion.meta.title.as_deref().map(|title| format!("  {}", one_line(title))).unwrap_or_default();
+        let _ = writeln!(text, "{:9} {}{title}", finding.outcome.as_str(), one_line(&assertion.name.value));
+    }
     let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
     let of = |outcome: Outcome| format!("{} {}", count(outcome), outcome.as_str());
     let all = [Outcome::Proved, Outcome::Violated, Outcome::Unproven, Outcome::Inactive];
-    (!findings.is_empty()).then(|| format!("assertions: {}\n", all.map(of).join(", ")))
+    let _ = writeln!(text, "assertions: {}", all.map(of).join(", "));
+    (!findings.is_empty()).then_some(text)
 }
 
 /// A diagnostic for each assertion that is violated or unproven.

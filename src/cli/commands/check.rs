@@ -51,7 +51,7 @@ impl Checked {
             assertions = answer::assertions(&prover, &names, &findings);
         }
         let exit = outcome(&found).worst(proofs(&loaded.model, &findings));
-        Self { found, assertions, summary: answer::summary(&findings), exit }
+        Self { found, assertions, summary: answer::summary(&prover, &findings), exit }
     }
 
     fn print(self, common: &Common, format: ReportFormat, loaded: &Loaded) -> Exit {
