@@ -6,9 +6,9 @@ mod world;
 use std::path::Path;
 use std::process::ExitCode;
 
-use world::{Hub, World, chain, dual_hub, grid, hub};
+use world::{Hub, World, assert, chain, dual_hub, grid, hub};
 
-const USAGE: &str = "usage: generate hub SITES SERVERS RULES DIR
+const USAGE: &str = "usage: generate hub SITES SERVERS RULES [ASSERTIONS] DIR
        generate grid SIDE DIR
        generate chain PAIRS DIR
        generate dual-hub SITES DIR";
@@ -36,6 +36,12 @@ fn build<'a>(words: &[&'a str]) -> Option<(World, &'a str)> {
     Some(match *words {
         ["hub", sites, servers, rules, directory] => {
             (hub(Hub { sites: number(sites)?, servers: number(servers)?, rules: number(rules)? }), directory)
+        }
+        ["hub", sites, servers, rules, assertions, directory] => {
+            let size = Hub { sites: number(sites)?, servers: number(servers)?, rules: number(rules)? };
+            let mut world = hub(size);
+            assert(&mut world, size, number(assertions)?);
+            (world, directory)
         }
         ["grid", side, directory] => (grid(number(side)?), directory),
         ["chain", pairs, directory] => (chain(number(pairs)?), directory),

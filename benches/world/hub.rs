@@ -44,6 +44,33 @@ pub fn hub(size: Hub) -> World {
     world
 }
 
+/// Adds assertions to a hub world, in the mix that a large network has: mostly that a site or a profile never reaches some servers on administration services, a few `only`
+/// and `must`, and one in ten about chains.
+#[allow(dead_code, reason = "not every program that makes worlds asserts something about them")]
+pub fn assert(world: &mut World, size: Hub, count: usize) {
+    let mut choices = Choices::new(11);
+    let mut text = String::new();
+    for number in 0..count {
+        let (site, server) = (choices.below(size.sites), choices.below(size.servers));
+        let (profile, group) = (choices.below(profiles(size)), choices.below(groups(size)));
+        let _ = match number % 10 {
+            0..=2 => writeln!(text, "never N-{number} from site-{site} to dc/srv-{server} on telnet, vnc, rdp"),
+            3 | 4 => writeln!(text, "never N-{number} from tag:profile-{profile} to app-{group} on telnet, vnc"),
+            5 => writeln!(text, "never N-{number} from site-{site} to site-{}", (site + 1) % size.sites),
+            6 => writeln!(text, "only O-{number} from dc to dc/srv-{server} on ssh advisory"),
+            7 => writeln!(text, "never N-{number} from any to dc/srv-{server} on telnet advisory"),
+            8 => {
+                writeln!(text, "must M-{number} from site-{site} to app-{group} on svc-{} advisory", number % SERVICES)
+            }
+            _ => writeln!(
+                text,
+                "never T-{number} from site-{site} to dc/srv-{server} on telnet, ssh transitive advisory"
+            ),
+        };
+    }
+    world.append("policy/assertions.policy", &text);
+}
+
 fn regions(size: Hub) -> usize {
     size.sites.div_ceil(SITES_A_REGION).max(1)
 }

@@ -17,6 +17,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+#[allow(unused_imports, reason = "not every program that makes worlds asserts something about them")]
+pub use hub::assert;
 pub use hub::{Hub, hub};
 pub use loops::{chain, dual_hub, grid};
 
