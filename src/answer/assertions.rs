@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::graph::PairGraph;
 use crate::model::{Assertion, RuleId};
 use crate::packet::Flow;
-use crate::reach::{Certainty, Finding, Hop, HopKind, Mend, Outcome, Prover, witness};
+use crate::reach::{Certainty, Finding, Hop, HopKind, Mend, Outcome, Prover};
 use crate::report::json::{AssertionObject, FlowObject};
 use crate::source::Sources;
 use crate::syntax::ast::AssertionKind;
@@ -28,7 +28,7 @@ pub fn assertions(prover: &Prover<'_>, names: &Names<'_>, findings: &[Finding]) 
             name: assertion.name.value.clone(),
             kind: kind(assertion.kind),
             outcome: finding.outcome.as_str(),
-            hops: finding.hops.iter().map(|hop| rows.row(&hop.flows, &hop.rules)).collect(),
+            hops: finding.hops.iter().map(|hop| rows.hop(hop)).collect(),
             mend: rows.rules(&finding.mend.rules),
             because: because(finding),
         })
@@ -120,7 +120,7 @@ impl Words<'_> {
 
     fn headline(&self, assertion: &Assertion, finding: &Finding) -> String {
         let ends = |from: &Hop, to: &Hop| {
-            let (first, last) = (self.rows.row(&from.flows, &[]), self.rows.row(&to.flows, &[]));
+            let (first, last) = (self.rows.hop(from), self.rows.hop(to));
             (shortened(&first.from), shortened(&last.to), shortened(&last.services.join(", ")))
         };
         let (Some(first), Some(last)) = (finding.hops.first(), finding.hops.last()) else { return String::new() };
@@ -134,7 +134,7 @@ impl Words<'_> {
     }
 
     fn hop(&self, number: usize, hop: &Hop, is_chain: bool) -> String {
-        let row = self.rows.row(&hop.flows, &hop.rules);
+        let row = self.rows.hop(hop);
         let head = if is_chain { format!("hop {number}: ") } else { String::new() };
         let (from, to) = (shortened(&row.from), shortened(&row.to));
         if hop.kind == HopKind::Movement {
@@ -164,15 +164,14 @@ impl Words<'_> {
     }
 
     fn flow(&self, hop: &Hop) -> Option<Flow> {
-        let exact = self.prover.access.exact(&hop.flows);
-        exact.iter().find_map(|product| witness(self.prover.model(), product))
+        self.rows.example(if hop.by_rules.is_empty() { &hop.flows } else { &hop.by_rules })
     }
 
     fn witness(&self, hop: &Hop) -> String {
         match self.flow(hop) {
             Some(flow) => flow_text(&flow_object(&flow)),
             None => {
-                let row = self.rows.row(&hop.flows, &[]);
+                let row = self.rows.hop(hop);
                 format!("{} -> {}", row.witness.src, row.witness.dst)
             }
         }
@@ -250,9 +249,5 @@ pub(super) fn flow_text(flow: &FlowObject) -> String {
 
 /// A list of names cut to what fits into a sentence.
 fn shortened(list: &str) -> String {
-    let names: Vec<&str> = list.split(", ").collect();
-    match names.get(..SHOWN) {
-        Some(first) if names.len() > SHOWN + 1 => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
-        _ => list.to_owned(),
-    }
+    super::tables::shortened(&list.split(", ").map(str::to_owned).collect::<Vec<_>>())
 }

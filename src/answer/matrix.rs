@@ -46,15 +46,18 @@ impl Parties {
     pub fn values(model: &Model, key: &str, values: BTreeMap<String, Arc<AddressSet>>) -> Self {
         let named = AddressSet::union_all(values.values().map(|set| &**set).chain([&*model.internet]));
         let others = model.known.difference(&named);
-        let others = (!others.is_empty()).then(|| ("-".to_owned(), Arc::new(others)));
-        Self::with_internet(key, values.into_iter().chain(others).collect(), model)
+        let mut all: Vec<(String, Arc<AddressSet>)> = values.into_iter().collect();
+        if !others.is_empty() {
+            let name = free_name("-", &all);
+            all.push((name, Arc::new(others)));
+        }
+        Self::with_internet(key, all, model)
     }
 
     fn with_internet(by: &str, mut all: Vec<(String, Arc<AddressSet>)>, model: &Model) -> Self {
         all.retain(|(_, set)| !set.is_empty());
         if let Some(name) = model.internet_name().filter(|_| !model.internet.is_empty()) {
-            let is_taken = all.iter().any(|(known, _)| known == name);
-            let name = if is_taken { format!("({name})") } else { name.to_owned() };
+            let name = free_name(name, &all);
             all.push((name, model.internet.clone()));
         }
         Self { by: by.to_owned(), all }
@@ -64,6 +67,15 @@ impl Parties {
     pub fn sets(&self) -> impl Iterator<Item = Arc<AddressSet>> + '_ {
         self.all.iter().map(|(_, set)| set.clone())
     }
+}
+
+/// A name that no party has yet: in as many brackets as it takes.
+fn free_name(name: &str, taken: &[(String, Arc<AddressSet>)]) -> String {
+    let mut name = name.to_owned();
+    while taken.iter().any(|(known, _)| *known == name) {
+        name = format!("({name})");
+    }
+    name
 }
 
 /// The answer.
@@ -77,9 +89,12 @@ pub struct Matrix {
 struct Cell {
     passing: u128,
     free: u128,
-    /// Lists of services and rules, by number.
-    kinds: BTreeSet<usize>,
+    /// What its flows are.
+    kinds: BTreeSet<Kind>,
 }
+
+/// A list of services and rules, by number, and whether it has flows of IPv4 and of IPv6.
+type Kind = (usize, [bool; 2]);
 
 /// For each party that some classes touch: how many of them are of each family.
 type Shares = Vec<(u32, [usize; 2])>;
@@ -111,7 +126,7 @@ pub fn matrix(prover: &Prover<'_>, parties: &Parties, on: &ServiceSet) -> Matrix
         }
     }
     for product in prover.free(&all, &all, on) {
-        filling.spread(&product, |cell, flows| cell.free = cell.free.saturating_add(flows));
+        filling.spread(&product, |cell, flows, _| cell.free = cell.free.saturating_add(flows));
     }
     let report = MatrixReport {
         schema: "sekisho/matrix/1",
@@ -143,21 +158,24 @@ impl Filling<'_, '_> {
         if kind == self.kinds.len() {
             self.kinds.push((product.services.clone(), rules.to_vec()));
         }
-        self.spread(product, |cell, flows| {
+        self.spread(product, |cell, flows, families| {
             cell.passing = cell.passing.saturating_add(flows);
-            cell.kinds.insert(kind);
+            cell.kinds.insert((kind, families));
         });
     }
 
     /// Finds the cells that a product touches, with how many of its flows each holds.
-    fn spread(&mut self, product: &ClassProduct, mut put: impl FnMut(&mut Cell, u128)) {
+    fn spread(&mut self, product: &ClassProduct, mut put: impl FnMut(&mut Cell, u128, [bool; 2])) {
         let (from, to) = (self.shares(&product.sources), self.shares(&product.destinations));
         let services = self.prover.services_in(&product.services);
         for (source, sources) in &from {
             for (destination, destinations) in &to {
                 let flows = flows(*sources, *destinations, services);
                 if flows > 0 {
-                    put(self.cells.entry((*source, *destination)).or_default(), flows);
+                    let [(a4, a6), (b4, b6), (s4, s6)] =
+                        [*sources, *destinations, services].map(|[v4, v6]| (v4 > 0, v6 > 0));
+                    let families = [a4 && b4 && s4, a6 && b6 && s6];
+                    put(self.cells.entry((*source, *destination)).or_default(), flows, families);
                 }
             }
         }
@@ -177,7 +195,7 @@ impl Filling<'_, '_> {
         let words = ServiceWords::new(self.prover.model());
         let name = |party: u32| parties.all.get(party as usize).map(|(name, _)| name.clone()).unwrap_or_default();
         let size = |party: u32| sizes.get(party as usize).copied().unwrap_or_default();
-        let mut said: BTreeMap<&BTreeSet<usize>, (Vec<String>, Vec<String>)> = BTreeMap::new();
+        let mut said: BTreeMap<&BTreeSet<Kind>, (Vec<String>, Vec<String>)> = BTreeMap::new();
         let mut result = Vec::with_capacity(self.cells.len());
         for (&(from, to), cell) in &self.cells {
             let whole = flows(size(from), size(to), services);
@@ -199,16 +217,19 @@ impl Filling<'_, '_> {
     }
 
     /// Services and rules of a cell, in words.
-    fn say(&self, kinds: &BTreeSet<usize>, words: &ServiceWords) -> (Vec<String>, Vec<String>) {
-        let access = &self.prover.access;
-        let kinds = || kinds.iter().filter_map(|kind| self.kinds.get(*kind));
-        let mut classes: Vec<u32> = kinds().flat_map(|(services, _)| services.iter().copied()).collect();
-        classes.sort_unstable();
-        classes.dedup();
-        let [v4, v6] = Family::BOTH.map(|family| access.services.services(&classes, family));
-        let rules: BTreeSet<RuleId> = kinds().flat_map(|(_, rules)| rules.iter().copied()).collect();
+    fn say(&self, kinds: &BTreeSet<Kind>, words: &ServiceWords) -> (Vec<String>, Vec<String>) {
+        let found = |kind: &Kind| self.kinds.get(kind.0);
+        let classes = [0, 1].map(|family: usize| {
+            let of_family = kinds.iter().filter(|kind| kind.1.get(family).copied().unwrap_or_default());
+            let classes = of_family.filter_map(found).flat_map(|(services, _)| services.iter().copied());
+            classes.collect::<BTreeSet<u32>>().into_iter().collect::<Vec<u32>>()
+        });
+        let rules: BTreeSet<RuleId> =
+            kinds.iter().filter_map(found).flat_map(|(_, rules)| rules.iter().copied()).collect();
         let rules = rules.into_iter().filter_map(|rule| self.prover.model().rules.get(rule.index()));
-        let services = if classes.is_empty() { Vec::new() } else { words.of(&v4.union(&v6)) };
+        let [v4, v6] = &classes;
+        let is_empty = v4.is_empty() && v6.is_empty();
+        let services = if is_empty { Vec::new() } else { words.of_classes(&self.prover.access, [v4, v6]) };
         (services, rules.map(|rule| rule.name.value.clone()).collect())
     }
 }

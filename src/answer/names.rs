@@ -4,6 +4,7 @@
 //! from one (`a except b`) where that is shorter; an address that no name covers is written with the network that it lies in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::model::{HostId, Location, Model, NetworkId, SiteId, well_known_name};
@@ -60,7 +61,7 @@ impl<'m> Names<'m> {
     pub fn of(&self, set: &AddressSet) -> Vec<String> {
         match self.of_set.get(set) {
             Some(name) => vec![name.clone()],
-            None => self.composed(set),
+            None => exceptions_last(self.composed(set)),
         }
     }
 
@@ -73,7 +74,7 @@ impl<'m> Names<'m> {
             }
             let left = group.difference(set);
             let whole = left.is_empty().then(|| name.clone());
-            let said = whole.or_else(|| Some(format!("{name} except {}", feed_of(self.model, group, &left)?)));
+            let said = whole.or_else(|| Some(format!("{name} except {}", feed_of(self.model, group, &left, set)?)));
             let part = group.difference(&left).difference(&named);
             if let Some(said) = said.filter(|_| places(self.model, &part) > 1) {
                 names.push(said);
@@ -83,7 +84,7 @@ impl<'m> Names<'m> {
         let rest = set.difference(&named);
         names.extend(match self.of_set.get(&rest) {
             Some(name) => vec![name.clone()],
-            None => Spelling { model: self.model, set: &rest }.names(),
+            None => Spelling { model: self.model, set, rest: &rest }.names(),
         });
         names
     }
@@ -116,16 +117,38 @@ fn selectors(model: &Model) -> BTreeMap<String, AddressSet> {
     sites.into_iter().map(|(selector, sets)| (selector, AddressSet::union_all(sets))).collect()
 }
 
+/// Names for the rest of a set, none of which reaches beyond the whole set; so what one leaves out after `except` is in no other either.
 struct Spelling<'m, 's> {
     model: &'m Model,
     set: &'s AddressSet,
+    rest: &'s AddressSet,
+}
+
+/// In the language `except` takes from everything before it, so all exceptions stand behind all names. None of them is in the set, so none takes more than it should.
+fn exceptions_last(names: Vec<String>) -> Vec<String> {
+    let (mut result, mut exceptions) = (Vec::with_capacity(names.len()), Vec::new());
+    for name in names {
+        match name.split_once(" except ") {
+            Some((base, missing)) => {
+                result.push(base.to_owned());
+                exceptions.extend(missing.split(" and ").map(str::to_owned));
+            }
+            None => result.push(name),
+        }
+    }
+    if let (Some(last), false) = (result.last_mut(), exceptions.is_empty()) {
+        exceptions.sort_unstable();
+        exceptions.dedup();
+        let _ = write!(last, " except {}", exceptions.join(", "));
+    }
+    result
 }
 
 impl Spelling<'_, '_> {
     fn names(&self) -> Vec<String> {
         let mut networks: BTreeSet<NetworkId> = BTreeSet::new();
         let mut internet = false;
-        for (_, location) in self.model.located.meet(self.set) {
+        for (_, location) in self.model.located.meet(self.rest) {
             match location {
                 Location::Network(network) => drop(networks.insert(network)),
                 Location::Internet => internet = true,
@@ -172,7 +195,7 @@ impl Spelling<'_, '_> {
                 names.push(format!("{} except {but}", network.full_name));
                 named = named.union(&network.addresses);
             } else {
-                let part = network.own.intersection(self.set).difference(&named);
+                let part = network.own.intersection(self.rest).difference(&named);
                 names.extend(self.hosts(&part, &network.full_name));
                 named = named.union(&part);
             }
@@ -191,7 +214,7 @@ impl Spelling<'_, '_> {
     /// What is missing from a set of which most is there, if few hosts are exactly that.
     fn all_but(&self, whole: &AddressSet) -> Option<String> {
         let missing = whole.difference(self.set);
-        if let Some(feed) = feed_of(self.model, whole, &missing) {
+        if let Some(feed) = feed_of(self.model, whole, &missing, self.set) {
             return Some(feed.to_owned());
         }
         if missing.ranges().count() > 2 * EXCEPTIONS {
@@ -228,7 +251,7 @@ impl Spelling<'_, '_> {
         if self.model.internet.is_subset(self.set) {
             return vec![name.to_owned()];
         }
-        let part = self.model.internet.intersection(self.set);
+        let part = self.model.internet.intersection(self.rest);
         let all: Vec<AddressRange> = part.ranges().collect();
         let missing: Vec<AddressRange> = self.model.internet.difference(self.set).ranges().collect();
         if missing.len() < all.len() && missing.len() <= EXCEPTIONS {
@@ -245,9 +268,10 @@ fn places(model: &Model, set: &AddressSet) -> usize {
     places.len()
 }
 
-/// The feed that is exactly what is missing from a set.
-fn feed_of<'m>(model: &'m Model, whole: &AddressSet, missing: &AddressSet) -> Option<&'m str> {
-    let is_it = |feed: &AddressSet| !missing.is_empty() && feed.intersection(whole) == *missing;
+/// The feed that is exactly what is missing from a group, and of which nothing is in the set that is named.
+fn feed_of<'m>(model: &'m Model, whole: &AddressSet, missing: &AddressSet, set: &AddressSet) -> Option<&'m str> {
+    let is_it =
+        |feed: &AddressSet| !missing.is_empty() && feed.intersection(whole) == *missing && !feed.intersects(set);
     model.feeds.iter().find(|(_, feed)| is_it(feed)).map(|(name, _)| name.as_str())
 }
 

@@ -2,10 +2,11 @@
 
 use crate::model::{Model, RuleId};
 use crate::packet::{AddressSet, Flow, Interval, Protocol, Rectangle, ServiceSet};
-use crate::reach::{Access, ClassProduct, ClassSet, FlowProduct, pick_address, witness};
+use crate::reach::{Access, ClassProduct, ClassSet, FlowProduct, Hop, pick_address, witness};
 use crate::report::json::{FlowObject, Product, Row};
 
 use super::Names;
+use super::tables::services_of;
 
 /// Makes rows of one project at one date.
 pub struct Rows<'a> {
@@ -19,20 +20,61 @@ impl Rows<'_> {
     /// The row of some flows and the rules that decide them.
     #[must_use]
     pub fn row(&self, flows: &[ClassProduct], rules: &[RuleId]) -> Row {
+        self.row_with(flows, flows, None, rules)
+    }
+
+    /// The row of a step of a violation.
+    #[must_use]
+    pub fn hop(&self, hop: &Hop) -> Row {
+        let shown = if hop.by_rules.is_empty() { &hop.flows } else { &hop.by_rules };
+        self.row_with(&hop.flows, shown, hop.ends.as_ref(), &hop.rules)
+    }
+
+    fn row_with(
+        &self,
+        flows: &[ClassProduct],
+        shown: &[ClassProduct],
+        ends: Option<&(ClassSet, ClassSet)>,
+        rules: &[RuleId],
+    ) -> Row {
         let exact = self.access.exact(flows);
         let union =
             |end: fn(&ClassProduct) -> &ClassSet| flows.iter().fold(ClassSet::empty(), |all, one| all.union(end(one)));
-        let (sources, destinations) = (union(|one| &one.sources), union(|one| &one.destinations));
-        let (sources, destinations) =
-            (self.access.classes.addresses(&sources), self.access.classes.addresses(&destinations));
+        let of_flows = (union(|one| &one.sources), union(|one| &one.destinations));
+        let (sources, destinations) = ends.unwrap_or(&of_flows);
+        let classes = &self.access.classes;
+        let (sources, destinations) = (classes.addresses(sources), classes.addresses(destinations));
         let model = self.access.model;
         Row {
             from: self.names.line(&sources),
             to: self.names.line(&destinations),
-            services: services(&exact),
+            services: self.services(flows),
             rules: self.rules(rules),
-            witness: self.witness(&exact).unwrap_or_else(|| between(model, &sources, &destinations)),
+            witness: self
+                .example(shown)
+                .map_or_else(|| between(model, &sources, &destinations), |flow| flow_object(&flow)),
             exact: exact.iter().map(product).collect(),
+        }
+    }
+
+    /// One flow of some, the same each time.
+    #[must_use]
+    pub fn example(&self, flows: &[ClassProduct]) -> Option<Flow> {
+        self.access.exact(flows).iter().find_map(|product| witness(self.access.model, product))
+    }
+
+    /// The services of some flows, as written in the language; what cannot occur between their ends is neither named nor missed.
+    fn services(&self, flows: &[ClassProduct]) -> Vec<String> {
+        let (set, absent) = services_of(self.access, flows);
+        if flows.is_empty() || set.union(&absent).is_any() {
+            return vec!["any".to_owned()];
+        }
+        let missing = literals(&ServiceSet::any().difference(&set).difference(&absent));
+        let words = literals(&set);
+        if missing.len() <= MISSING && words.len() > MANY {
+            vec![format!("any except {}", missing.join(", "))]
+        } else {
+            words
         }
     }
 
@@ -44,22 +86,11 @@ impl Rows<'_> {
         names.sort_unstable();
         names
     }
-
-    fn witness(&self, exact: &[FlowProduct]) -> Option<FlowObject> {
-        exact.iter().find_map(|product| witness(self.access.model, product)).map(|flow| flow_object(&flow))
-    }
 }
 
-/// The services of all products, as written in the language.
-fn services(exact: &[FlowProduct]) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for literal in exact.iter().flat_map(|product| literals(&product.services)) {
-        if !all.contains(&literal) {
-            all.push(literal);
-        }
-    }
-    all
-}
+/// Literals beyond which what is missing may be said instead, and how many of those at most.
+const MANY: usize = 12;
+const MISSING: usize = 4;
 
 /// Movement that changes the address family is no flow: the two ends stand for it.
 fn between(model: &Model, sources: &AddressSet, destinations: &AddressSet) -> FlowObject {

@@ -79,9 +79,22 @@ pub fn width(text: &str) -> usize {
     text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
 }
 
-/// A list of names as people read it: long ones are cut, and say how many are left out.
+/// A list of names as people read it: long ones are cut, and say how many are left out. What stands behind `except` is never lost with them.
 #[must_use]
 pub fn shortened(names: &[String]) -> String {
+    let at = names.iter().position(|name| name.contains(" except ")).unwrap_or(names.len());
+    let (before, behind) = names.split_at(at);
+    let mut bases = before.to_vec();
+    let mut exceptions = String::new();
+    if let Some((base, missing)) = behind.first().and_then(|name| name.split_once(" except ")) {
+        bases.push(base.to_owned());
+        let all: Vec<String> = [missing.to_owned()].into_iter().chain(behind.iter().skip(1).cloned()).collect();
+        exceptions = format!(" except {}", cut(&all));
+    }
+    cut(&bases) + &exceptions
+}
+
+fn cut(names: &[String]) -> String {
     match names.get(..SHOWN) {
         Some(first) if names.len() > SHOWN + 1 => format!("{} and {} more", first.join(", "), names.len() - SHOWN),
         _ => names.join(", "),
@@ -123,9 +136,22 @@ impl ServiceWords {
         self.among(&set, &absent)
     }
 
+    /// The services of classes that occur in flows of each family; where a list is empty there are no flows of that family.
+    #[must_use]
+    pub fn of_classes(&self, access: &Access<'_>, classes: [&[u32]; 2]) -> Vec<String> {
+        let (mut all, mut absent) = (ServiceSet::empty(), ServiceSet::empty());
+        for ((family, own), classes) in OWN_ICMP.into_iter().zip(classes) {
+            if classes.is_empty() {
+                absent = absent.union(&ServiceSet::protocol(own));
+            }
+            all = all.union(&access.services.exactly(classes, family));
+        }
+        self.among(&all, &absent)
+    }
+
     /// The words for a set where some services cannot occur.
     fn among(&self, set: &ServiceSet, absent: &ServiceSet) -> Vec<String> {
-        if set.is_any() {
+        if set.union(absent).is_any() {
             return vec!["any".to_owned()];
         }
         let key = (set.clone(), absent.clone());
@@ -168,17 +194,20 @@ fn large_first(mut named: Vec<(String, ServiceSet)>) -> Vec<(String, ServiceSet)
     named
 }
 
+/// Each family with the ICMP that occurs in it alone.
+const OWN_ICMP: [(Family, Protocol); 2] = [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)];
+
 /// The services of some flows, those of each family as far as flows have ends in it, and those that cannot occur between such ends.
 pub(super) fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (ServiceSet, ServiceSet) {
     let (mut all, mut absent) = (ServiceSet::empty(), ServiceSet::empty());
-    for (family, own) in [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)] {
+    for (family, own) in OWN_ICMP {
         let has = |set| access.classes.members(set).any(|(_, class)| class.family == family);
         let mut here = flows.iter().filter(|product| has(&product.sources) && has(&product.destinations)).peekable();
         if here.peek().is_none() {
             absent = absent.union(&ServiceSet::protocol(own));
         }
         for product in here {
-            all = all.union(&access.services.services(&product.services, family));
+            all = all.union(&access.services.exactly(&product.services, family));
         }
     }
     (all, absent)

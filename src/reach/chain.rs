@@ -8,7 +8,6 @@
 
 use super::access::Cell;
 use super::classes::{AddressClasses, ClassSet};
-use super::flows::ClassProduct;
 use super::prove::{Hop, HopKind, Prover, cut_services};
 use super::search::{Last, NEVER, Reached, Search, Step};
 use crate::model::RuleId;
@@ -95,7 +94,7 @@ impl<'p> Hops<'p> {
         let pairs = self.prover.relation.routable(&self.prover.access.classes, &from, &to);
         let flows = super::flows::merge(self.prover.products(pairs, &cut_services(cell, self.on)));
         let rules = cell.allows.iter().copied().filter(|rule| !without.contains(rule)).collect();
-        let hop = Hop { kind: HopKind::Flow, flows, rules };
+        let hop = Hop { kind: HopKind::Flow, flows, by_rules: Vec::new(), ends: None, rules };
         Some(Link { hop, by: Some((cell.clone(), column.held.clone())) })
     }
 
@@ -103,12 +102,10 @@ impl<'p> Hops<'p> {
         let prover = self.prover;
         let services = prover.access.services.all();
         let pairs = prover.relation.unenforced(&prover.access.classes, from, to);
-        let mut flows = super::flows::merge(prover.products(pairs, &services));
-        if flows.is_empty() {
-            // From one family to the other, on a host or through a neighbour: no single flow does it.
-            flows.push(ClassProduct { sources: from.clone(), destinations: to.clone(), services });
-        }
-        Link { hop: Hop { kind: HopKind::Movement, flows, rules: Vec::new() }, by: None }
+        let flows = super::flows::merge(prover.products(pairs, &services));
+        // From one family to the other, on a host or through a neighbour: no single flow does it.
+        let ends = flows.is_empty().then(|| (from.clone(), to.clone()));
+        Link { hop: Hop { kind: HopKind::Movement, flows, by_rules: Vec::new(), ends, rules: Vec::new() }, by: None }
     }
 }
 

@@ -18,7 +18,8 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Whether a chain of any length leads from one of some classes to one of others, movement at its ends included. The classes are those of the prover that made it.
+    /// Whether a chain of any length leads from one of some classes to one of others, movement at its ends included. The classes are those of the prover that made it. Exact, but for the
+    /// internet at both ends: there it also says yes where only movement through a network in the internet's zone leads back, which is no chain.
     #[must_use]
     pub fn lead(&self, prover: &Prover<'_>, from: &ClassSet, to: &ClassSet) -> bool {
         let (movement, public) = (prover.movement(), prover.access.classes.public());

@@ -121,11 +121,20 @@ const DYNAMIC: u16 = 49_152;
 /// One flow of a product, the same one each time: between hosts with a name where there are any, on a port that a person recognises.
 #[must_use]
 pub fn witness(model: &Model, product: &FlowProduct) -> Option<Flow> {
-    Some(Flow {
-        source: pick_address(model, &product.sources)?,
-        destination: pick_address(model, &product.destinations)?,
-        service: pick_service(&product.services)?,
-    })
+    let service = pick_service(&product.services)?;
+    let source = pick_address(model, &product.sources)?;
+    let destination = pick_address(model, &product.destinations)?;
+    if source != destination {
+        return Some(Flow { source, destination, service });
+    }
+    // An address that sends to itself tells little, so another end is looked for.
+    let own = AddressSet::from(AddressRange::single(source));
+    let other = pick_address(model, &product.destinations.difference(&own));
+    if let Some(destination) = other {
+        return Some(Flow { source, destination, service });
+    }
+    let source = pick_address(model, &product.sources.difference(&own)).unwrap_or(source);
+    Some(Flow { source, destination, service })
 }
 
 /// An address of a set that a person recognises: of a host with a name if there is one, and not the first of its range.

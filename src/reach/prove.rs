@@ -53,8 +53,12 @@ impl Outcome {
 pub struct Hop {
     /// Whether it crosses firewalls or moves inside a zone.
     pub kind: HopKind,
-    /// The flows.
+    /// The flows. Empty only where movement changes the address family on its way: no flow does that.
     pub flows: Vec<ClassProduct>,
+    /// Those of them that rules decide: an example is drawn from these first.
+    pub by_rules: Vec<ClassProduct>,
+    /// The first and the last classes, where no flow says them.
+    pub ends: Option<(ClassSet, ClassSet)>,
     /// The rules that decide them, ascending: allows that permit, or for a `must` denies.
     pub rules: Vec<RuleId>,
 }
@@ -235,13 +239,15 @@ impl<'m> Prover<'m> {
         }
         let is_must = assertion.kind == AssertionKind::Must;
         let flows = merge(violating.iter().flat_map(|one| one.flows.iter().cloned()).collect());
-        let rules = violating.iter().filter(|one| one.by_rules);
+        let decided = || violating.iter().filter(|one| one.by_rules);
+        let by_rules = merge(decided().flat_map(|one| one.flows.iter().cloned()).collect());
+        let rules = decided();
         let named = |one: &Violating| if is_must { one.cell.denies.clone() } else { one.cell.allows.clone() };
         let mut rules: Vec<RuleId> = rules.flat_map(named).filter(|rule| !without.contains(rule)).collect();
         rules.sort_unstable();
         rules.dedup();
         finding.mend = mend::direct(&self.access, &violating, assertion.kind, without);
-        finding.hops = vec![Hop { kind: HopKind::Flow, flows, rules }];
+        finding.hops = vec![Hop { kind: HopKind::Flow, flows, by_rules, ends: None, rules }];
     }
 
     fn transitive(&self, assertion: &Assertion, without: &[RuleId], finding: &mut Finding) {

@@ -78,6 +78,14 @@ impl ServiceClasses {
         }
     }
 
+    /// The services of some classes that occur in packets of a family, and no others.
+    #[must_use]
+    pub fn exactly(&self, classes: &[u32], family: Family) -> ServiceSet {
+        let here = classes.iter().filter(|&&class| self.occurs_in(class, family));
+        let here: Vec<ServiceSet> = here.filter_map(|&class| self.classes.get(class as usize).cloned()).collect();
+        union(&here)
+    }
+
     /// The services of some classes that occur in packets of a family. Where these are all of them, the answer is `any`.
     #[must_use]
     pub fn services(&self, classes: &[u32], family: Family) -> ServiceSet {
@@ -87,12 +95,7 @@ impl ServiceClasses {
         if missing.is_none() {
             return ServiceSet::any();
         }
-        let here: Vec<ServiceSet> = classes
-            .iter()
-            .filter(|&&class| self.occurs_in(class, family))
-            .filter_map(|&class| self.classes.get(class as usize).cloned())
-            .collect();
-        union(&here)
+        self.exactly(classes, family)
     }
 }
 

@@ -74,6 +74,12 @@ fn row(value: &Value) -> Result<Row, String> {
     list(&value["services"])?.iter().try_for_each(|one| text(one).map(drop))?;
     let witness = if value["witness"].is_null() { None } else { Some(witness(&value["witness"])?) };
     let exact = list(&value["exact"])?.iter().map(product).collect::<Result<Vec<Product>, String>>()?;
+    let is_flow = |witness: &Witness| {
+        witness.packet.is_some() || witness.source.is_ipv4() != witness.destination.is_ipv4() || exact.is_empty()
+    };
+    if !witness.as_ref().is_none_or(is_flow) {
+        return Err(format!("{value} has flows, and none is its witness"));
+    }
     Ok(Row { rules: texts(&value["rules"])?, exact, witness })
 }
 
@@ -87,7 +93,8 @@ fn witness(value: &Value) -> Result<Witness, String> {
     let end = |key: &str| text(&value[key])?.parse::<IpAddr>().map_err(|why| format!("{key} of {value}: {why}"));
     let (source, destination) = (end("src")?, end("dst")?);
     let protocol = block(text(&value["protocol"])?)?;
-    if protocol == Block::ANY && source.is_ipv4() != destination.is_ipv4() {
+    // No single flow does what the row says: movement over a host with both families.
+    if protocol == Block::ANY && value["source_port"].is_null() && value["destination_port"].is_null() {
         return Ok(Witness { source, destination, packet: None });
     }
     if protocol.protocols.0 != protocol.protocols.1 || protocol != Block::protocol(protocol.protocols.0) {
