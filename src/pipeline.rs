@@ -157,7 +157,7 @@ pub struct Device {
     pub written: Written,
 }
 
-/// Plans and writes one firewall (counted as in [`Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
+/// Plans and writes one firewall (counted as in [`crate::graph::Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
 #[must_use]
 pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, sink: &mut Sink) -> Option<Device> {
     let plan = placement.plan(number)?;

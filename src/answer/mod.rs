@@ -1,7 +1,7 @@
 //! What [`crate::reach`] finds, in the words of the people who asked: names instead of addresses, rows, diagnostics.
 //!
 //! Input: the loaded project and the classes and products of `reach`; output: the objects of [`crate::report::json`], diagnostics, and text. Nothing is decided here: every number
-//! and every name is read off what `reach` proved. Start at [`rows`].
+//! and every name is read off what `reach` proved. Start at [`Rows`].
 
 mod assertions;
 mod blast;
