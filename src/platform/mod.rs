@@ -5,7 +5,7 @@
 
 mod common;
 mod iptables;
-mod nftables;
+pub mod nftables;
 mod registry;
 mod written;
 

@@ -11,9 +11,12 @@
 mod guard;
 mod lookup;
 mod matching;
+mod read;
 mod rules;
 mod services;
 mod write;
+
+pub use read::read;
 
 use super::common::interfaces;
 use super::{Detail, Platform, Written};

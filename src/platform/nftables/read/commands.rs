@@ -1,0 +1,470 @@
+//! Reads the text form: blocks and commands, in order.
+//!
+//! A file that is loaded over what a device already has means that, too; what the file says of itself is all that is read here.
+//! Absent on purpose: files named by `include`, and what handles (`delete rule ... handle 5`) mean, which only the device knows.
+
+use super::parse::{self, Variables, on_one_line};
+use super::ruleset::{BaseEntry, Blur, RuleEntry, Ruleset, TableFamily, TableKey, hook, priority};
+use super::scan::{Next, Piece, Scanner};
+use super::tree::{Does, Expr, Statement, Verdict};
+
+/// Reads a text.
+pub fn read(text: &str) -> Ruleset {
+    let mut reader = Reader { scanner: Scanner::new(text), rules: Ruleset::default(), variables: Variables::default() };
+    reader.variables.enter();
+    reader.file();
+    reader.rules
+}
+
+struct Reader<'t> {
+    scanner: Scanner<'t>,
+    rules: Ruleset,
+    variables: Variables,
+}
+
+/// The words of a command, one after another.
+struct Words<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Words<'t> {
+    fn peek(&self) -> &'t str {
+        let rest = self.rest.trim_start();
+        rest.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> &'t str {
+        let word = self.peek();
+        self.rest = self.rest.trim_start().strip_prefix(word).unwrap_or_default();
+        word.trim_matches('"')
+    }
+
+    fn family(&mut self) -> TableFamily {
+        let family = TableFamily::by_name(self.peek());
+        if family.is_some() {
+            self.next();
+        }
+        family.unwrap_or(TableFamily::Ip)
+    }
+
+    fn table(&mut self) -> TableKey {
+        let family = self.family();
+        (family, self.next().to_owned())
+    }
+}
+
+const OBJECTS: [&str; 11] =
+    ["chain", "set", "map", "flowtable", "counter", "quota", "limit", "secmark", "synproxy", "ct", "tunnel"];
+
+/// Whether a block of a table begins after these words.
+fn opens_object(head: &str) -> bool {
+    OBJECTS.contains(&Words { rest: head }.next())
+}
+
+/// Whether a block begins after these words of a command.
+fn opens_block(head: &str) -> bool {
+    let mut words = Words { rest: head };
+    let mut first = words.next();
+    if matches!(first, "add" | "create") {
+        first = words.next();
+    }
+    first == "table" || OBJECTS.contains(&first)
+}
+
+impl<'t> Reader<'t> {
+    fn lost(&mut self, piece: Piece<'_>, what: &str) {
+        self.rules.notice(piece.line, &on_one_line(piece.text), what, Blur::Blurs);
+    }
+
+    fn file(&mut self) {
+        loop {
+            match self.scanner.next(opens_block) {
+                Next::Block(head) => self.top_block(head),
+                Next::Statement(piece) if piece.text.is_empty() => {}
+                Next::Statement(piece) => self.command(piece),
+                Next::Broken(piece) => self.lost(piece, "a brace that is not closed"),
+                Next::Close(line) => {
+                    self.rules.notice(line, "}", "a brace that closes nothing", Blur::Blurs);
+                }
+                Next::End => return,
+            }
+        }
+    }
+
+    fn top_block(&mut self, head: Piece<'t>) {
+        let mut words = Words { rest: head.text };
+        if matches!(words.peek(), "add" | "create") {
+            words.next();
+        }
+        let object = words.next();
+        if object == "table" {
+            let table = words.table();
+            self.rules.table(&table, head.line);
+            return self.table(&table, head);
+        }
+        if object == "ct" {
+            words.next();
+        }
+        let table = words.table();
+        self.object(&table, object, words, head);
+    }
+
+    fn table(&mut self, table: &TableKey, head: Piece<'t>) {
+        self.variables.enter();
+        loop {
+            match self.scanner.next(opens_object) {
+                Next::Block(head) => {
+                    let mut words = Words { rest: head.text };
+                    let object = words.next();
+                    self.object(table, object, words, head);
+                }
+                Next::Statement(piece) if piece.text.is_empty() => {}
+                Next::Statement(piece) => self.table_statement(table, piece),
+                Next::Broken(piece) => self.lost(piece, "a brace that is not closed"),
+                Next::Close(_) => break,
+                Next::End => {
+                    self.lost(head, "a table that does not end");
+                    break;
+                }
+            }
+        }
+        self.variables.leave();
+    }
+
+    fn table_statement(&mut self, table: &TableKey, piece: Piece<'t>) {
+        let mut words = Words { rest: piece.text };
+        match words.next() {
+            "flags" => {
+                let dormant = words.rest.split(',').any(|flag| flag.trim() == "dormant");
+                self.rules.table(table, piece.line).dormant |= dormant;
+            }
+            "comment" => {}
+            _ if self.anywhere(piece) => {}
+            _ => self.lost(piece, "a statement that is not known in a table"),
+        }
+    }
+
+    /// What may stand in every block.
+    fn anywhere(&mut self, piece: Piece<'t>) -> bool {
+        let mut words = Words { rest: piece.text };
+        match words.next() {
+            "define" | "redefine" => self.define(words.rest),
+            "undefine" => self.variables.forget(words.next()),
+            "include" => self.lost(piece, "a file that is not read"),
+            _ => return false,
+        }
+        true
+    }
+
+    fn define(&mut self, text: &str) {
+        let Some((name, value)) = text.split_once('=') else { return };
+        let value = parse::value(value, &mut self.variables);
+        let value = value.unwrap_or_else(|| Expr::Other(format!("${}", name.trim())));
+        self.variables.define(name.trim(), value);
+    }
+
+    fn object(&mut self, table: &TableKey, object: &str, mut words: Words<'t>, head: Piece<'t>) {
+        match object {
+            "chain" => {
+                let name = words.next();
+                self.chain(table, name, head);
+            }
+            "set" | "map" => {
+                let name = words.next();
+                self.set(table, name, head);
+            }
+            "flowtable" => {
+                self.scanner.skip_block();
+                let noticed = super::ruleset::noticed(
+                    head.line,
+                    &on_one_line(head.text),
+                    "a flow table: packets of connections that it holds pass by the rules",
+                    Blur::Clear,
+                );
+                self.rules.table(table, head.line).noticed.push(noticed);
+            }
+            // Counters, quotas, limits, helpers: they decide nothing where no rule names them.
+            _ => {
+                self.rules.table(table, head.line);
+                self.scanner.skip_block();
+            }
+        }
+    }
+
+    fn chain(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
+        self.rules.chain(table, name, head.line);
+        self.variables.enter();
+        loop {
+            match self.scanner.next(|_| false) {
+                Next::Block(piece) | Next::Broken(piece) => self.broken_rule(table, name, piece),
+                Next::Statement(piece) => self.chain_statement(table, name, piece),
+                Next::Close(_) => break,
+                Next::End => {
+                    self.lost(head, "a chain that does not end");
+                    break;
+                }
+            }
+        }
+        self.variables.leave();
+    }
+
+    fn broken_rule(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+        self.lost(piece, "a brace that is not closed");
+        let rule = RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: None };
+        self.rules.chain(table, chain, piece.line).rules.push_back(rule);
+    }
+
+    fn chain_statement(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+        let mut words = Words { rest: piece.text };
+        match words.next() {
+            "" if !is_rule_in_comment(piece.comment) => {}
+            "type" if piece.text.split_whitespace().any(|word| word == "hook") => self.base(table, chain, piece),
+            "policy" => {
+                let policy = self.word(words.rest);
+                if let Some(base) = &mut self.rules.chain(table, chain, piece.line).base {
+                    base.drops = drops(&policy);
+                }
+            }
+            "comment" if Words { rest: words.rest }.peek().starts_with('"') && words.rest.trim().ends_with('"') => {}
+            "devices" | "device" | "flags" => {}
+            _ if self.anywhere(piece) => {}
+            _ => {
+                let rule = self.rule(piece);
+                self.rules.chain(table, chain, piece.line).rules.push_back(rule);
+            }
+        }
+    }
+
+    /// A word, or the value of a variable that is one.
+    fn word(&mut self, text: &str) -> String {
+        let text = text.trim();
+        let Some(name) = text.strip_prefix('$') else { return text.trim_matches('"').to_owned() };
+        match self.variables.put(name) {
+            Expr::Word(word) | Expr::Quoted(word) => word,
+            _ => text.to_owned(),
+        }
+    }
+
+    fn base(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+        let text = on_one_line(piece.text);
+        let after = |word: &str| {
+            text.split_once(&format!(" {word} "))
+                .and_then(|(_, rest)| rest.split_whitespace().next())
+                .unwrap_or_default()
+        };
+        let (kind, hooked) = (text.split_whitespace().nth(1).unwrap_or_default(), hook(after("hook")));
+        let number = text.split_once(" priority ").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let number = number.split_whitespace().map(|word| self.word(word)).collect::<Vec<_>>().join(" ");
+        let base =
+            BaseEntry { kind: kind.to_owned(), hook: hooked, priority: priority(table.0, &number), drops: Some(false) };
+        if base.priority.is_none() {
+            self.lost(piece, "a priority that is not understood");
+        }
+        self.rules.chain(table, chain, piece.line).base = Some(base);
+    }
+
+    fn rule(&mut self, piece: Piece<'t>) -> RuleEntry {
+        let statements = parse::rule(piece.text, &mut self.variables);
+        if statements.is_none() {
+            self.lost(piece, "a rule that was not understood");
+        }
+        let mut rule = RuleEntry { line: piece.line, text: on_one_line(piece.text), statements };
+        if is_rule_in_comment(piece.comment) {
+            rule.text = format!("{} # {}", rule.text, piece.comment).trim().to_owned();
+            if let Some(statements) = &mut rule.statements {
+                statements.extend(rest_in_comment(piece.comment));
+            }
+        }
+        rule
+    }
+
+    fn set(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
+        self.rules.set(table, name, head.line);
+        loop {
+            match self.scanner.next(|_| false) {
+                Next::Statement(piece) => self.set_statement(table, name, piece),
+                Next::Block(piece) | Next::Broken(piece) => {
+                    self.lost(piece, "a brace that is not closed");
+                    self.rules.set(table, name, piece.line).unknown = true;
+                }
+                Next::Close(_) => return,
+                Next::End => return self.lost(head, "a set that does not end"),
+            }
+        }
+    }
+
+    fn set_statement(&mut self, table: &TableKey, name: &str, piece: Piece<'t>) {
+        let mut words = Words { rest: piece.text };
+        let first = words.next();
+        match first.trim_end_matches('=') {
+            "" | "type" | "typeof" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
+            "flags" => {
+                let changes = words.rest.split(',').any(|flag| matches!(flag.trim(), "dynamic" | "timeout"));
+                self.rules.set(table, name, piece.line).unknown |= changes;
+            }
+            "timeout" => self.rules.set(table, name, piece.line).unknown = true,
+            "elements" => {
+                let elements = piece.text.split_once('=').and_then(|(_, text)| parse::value(text, &mut self.variables));
+                if elements.is_none() {
+                    self.lost(piece, "elements that were not understood");
+                }
+                self.rules.set(table, name, piece.line).add(elements.unwrap_or(Expr::Other(String::new())));
+            }
+            _ if self.anywhere(piece) => {}
+            _ => {
+                self.lost(piece, "a statement that is not known in a set");
+                self.rules.set(table, name, piece.line).unknown = true;
+            }
+        }
+    }
+
+    fn command(&mut self, piece: Piece<'t>) {
+        let mut words = Words { rest: piece.text };
+        let first = words.next();
+        match first {
+            "add" | "create" | "insert" => {
+                let object = words.next();
+                self.add(first, object, words, piece);
+            }
+            "table" | "chain" | "rule" | "element" | "set" | "map" | "counter" | "quota" | "limit" | "flowtable"
+            | "ct" => {
+                self.add("add", first, words, piece);
+            }
+            "flush" => self.flush(words, piece),
+            "delete" | "destroy" => self.delete(words, piece),
+            "list" | "reset" | "describe" | "monitor" | "export" => {}
+            _ if self.anywhere(piece) => {}
+            _ => self.lost(piece, "a command that is not known"),
+        }
+    }
+
+    fn add(&mut self, command: &str, object: &str, mut words: Words<'t>, piece: Piece<'t>) {
+        let table = words.table();
+        match object {
+            "table" => {
+                self.rules.table(&table, piece.line);
+            }
+            "chain" => {
+                let name = words.next();
+                self.rules.chain(&table, name, piece.line);
+            }
+            "set" | "map" => {
+                let name = words.next();
+                self.rules.set(&table, name, piece.line);
+            }
+            "element" => {
+                let name = words.next();
+                let elements = parse::value(words.rest, &mut self.variables);
+                if elements.is_none() {
+                    self.lost(piece, "elements that were not understood");
+                }
+                self.rules.set(&table, name, piece.line).add(elements.unwrap_or(Expr::Other(String::new())));
+            }
+            "rule" => self.add_rule(command, &table, words, piece),
+            "counter" | "quota" | "limit" | "ct" | "flowtable" | "secmark" | "synproxy" => {}
+            _ => self.lost(piece, "a command that is not known"),
+        }
+    }
+
+    fn add_rule(&mut self, command: &str, table: &TableKey, mut words: Words<'t>, piece: Piece<'t>) {
+        let chain = words.next();
+        let mut place = None;
+        if matches!(words.peek(), "handle" | "position" | "index") {
+            let (kind, number) = (words.next(), words.next());
+            place = number.parse::<usize>().ok().filter(|_| kind == "index");
+            if place.is_none() {
+                self.lost(piece, "a rule at a place that only the device knows");
+            }
+        }
+        let rule = self.rule(Piece { text: words.rest.trim(), ..piece });
+        let rules = &mut self.rules.chain(table, chain, piece.line).rules;
+        let at = match (place, command) {
+            (Some(index), "insert") => index,
+            (Some(index), _) => index.saturating_add(1),
+            (None, "insert") => 0,
+            (None, _) => rules.len(),
+        };
+        rules.insert(at.min(rules.len()), rule);
+    }
+
+    fn flush(&mut self, mut words: Words<'t>, piece: Piece<'t>) {
+        let object = words.next();
+        if object == "ruleset" {
+            let family = TableFamily::by_name(words.peek());
+            return self.rules.flush(family);
+        }
+        let key = words.table();
+        let name = words.next();
+        let Some(table) = self.rules.existing(&key) else { return };
+        match object {
+            "table" => table.chains.values_mut().for_each(|chain| chain.rules.clear()),
+            "chain" => {
+                if let Some(chain) = table.chains.get_mut(name) {
+                    chain.rules.clear();
+                }
+            }
+            "set" | "map" | "meter" => {
+                if let Some(set) = table.sets.get_mut(name) {
+                    set.elements.clear();
+                }
+            }
+            _ => self.lost(piece, "a command that is not known"),
+        }
+    }
+
+    fn delete(&mut self, mut words: Words<'t>, piece: Piece<'t>) {
+        let object = words.next();
+        let key = words.table();
+        if object == "table" {
+            self.rules.delete(&key);
+            return;
+        }
+        let name = words.next();
+        let elements = (object == "element").then(|| parse::value(words.rest, &mut self.variables)).flatten();
+        let Some(table) = self.rules.existing(&key) else { return };
+        match object {
+            "chain" => {
+                table.chains.remove(name);
+            }
+            "set" | "map" => {
+                table.sets.remove(name);
+            }
+            "element" => {
+                if let Some(set) = table.sets.get_mut(name) {
+                    set.remove(&elements.unwrap_or(Expr::Other(String::new())));
+                }
+            }
+            "flowtable" | "counter" | "quota" | "limit" | "ct" | "secmark" | "synproxy" => {}
+            _ => self.lost(piece, "a command that only the device understands"),
+        }
+    }
+}
+
+fn drops(policy: &str) -> Option<bool> {
+    match policy {
+        "accept" => Some(false),
+        "drop" => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether a comment is the rest of a rule: `nft` prints what other programs loaded, and it cannot say, behind a `#`.
+fn is_rule_in_comment(comment: &str) -> bool {
+    comment.starts_with("xt") || comment.starts_with("match-set") || comment.contains("counter packets ")
+}
+
+/// What is known of a rule from there on: one more condition, and its verdict if it ends in one.
+fn rest_in_comment(comment: &str) -> [Statement; 2] {
+    let mut words = comment.split_whitespace().rev();
+    let (last, before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let decides = match (before, last) {
+        ("jump", chain) => Does::Decide(Verdict::Jump(chain.to_owned())),
+        ("goto", chain) => Does::Decide(Verdict::Goto(chain.to_owned())),
+        (_, "accept") => Does::Decide(Verdict::Accept),
+        (_, "drop") => Does::Decide(Verdict::Drop),
+        (_, "return") => Does::Decide(Verdict::Return),
+        _ => Does::Unknown,
+    };
+    let text = format!("# {comment}");
+    [Statement { text: text.clone(), does: Does::Ask }, Statement { text, does: decides }]
+}

@@ -1,0 +1,39 @@
+//! Reads nftables rule sets: what `nft list ruleset` prints, what `nft -f` takes, and what `nft -j list ruleset` prints.
+//!
+//! Text is cut into blocks and statements (`scan`), statements are parsed one by one (`parse`, with `grammar/nftables.pest`), commands are carried out in their order
+//! (`commands`) on tables, chains and sets (`ruleset`). JSON goes to the same tables by `json`. Then `lower` makes the listing; `compare` and `fields` know what
+//! is asked of a packet.
+//!
+//! A reader may doubt that a statement which fits no grammar is kept as a rule: it is one, and may pass or drop anything. Absent on purpose: files named by `include`,
+//! host names, and what the device had before a file was loaded.
+
+mod commands;
+mod compare;
+mod fields;
+mod grammar;
+mod lower;
+mod names;
+mod parse;
+mod ruleset;
+mod scan;
+mod tree;
+
+use crate::listing::{Listing, Noticed};
+
+/// The largest text that is read, in bytes.
+const LARGEST: usize = 256 << 20;
+
+/// Reads a rule set, in text or JSON. Never fails: what is not understood is in the listing, as unknown.
+///
+/// Lines count from 1; of JSON, which has no lines worth naming, they are the handles of the rules.
+#[must_use]
+pub fn read(text: &str) -> Listing {
+    if text.len() > LARGEST {
+        let what = format!("a file of {} bytes, more than the {LARGEST} that are read", text.len());
+        return Listing {
+            noticed: vec![Noticed { line: 1, text: String::new(), what, blurs: true }],
+            ..Listing::default()
+        };
+    }
+    lower::lower(commands::read(text))
+}

@@ -1,0 +1,255 @@
+//! Tables, chains and sets as they stand after the commands read so far.
+//!
+//! A file is a list of commands and their order counts: what is flushed or deleted is gone, what is added comes last, what is inserted first.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::tree::{Element, Expr, Statement};
+use crate::listing::{Hook, Noticed};
+
+/// The family of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TableFamily {
+    /// IPv4 alone.
+    Ip,
+    /// IPv6 alone.
+    Ip6,
+    /// Both.
+    Inet,
+    /// ARP.
+    Arp,
+    /// Frames between ports of a bridge.
+    Bridge,
+    /// Frames of one device, before everything else.
+    Netdev,
+}
+
+impl TableFamily {
+    /// The family of a word.
+    pub fn by_name(word: &str) -> Option<Self> {
+        Some(match word {
+            "ip" => Self::Ip,
+            "ip6" => Self::Ip6,
+            "inet" => Self::Inet,
+            "arp" => Self::Arp,
+            "bridge" => Self::Bridge,
+            "netdev" => Self::Netdev,
+            _ => return None,
+        })
+    }
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Ip6 => "ip6",
+            Self::Inet => "inet",
+            Self::Arp => "arp",
+            Self::Bridge => "bridge",
+            Self::Netdev => "netdev",
+        }
+    }
+}
+
+/// The family and the name of a table.
+pub type TableKey = (TableFamily, String);
+
+/// Everything read so far.
+#[derive(Debug, Default)]
+pub struct Ruleset {
+    tables: BTreeMap<TableKey, Table>,
+    /// What is not part of a table.
+    pub noticed: Vec<Noticed>,
+    made: usize,
+}
+
+/// A table.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// Earlier ones are lower.
+    pub order: usize,
+    /// Its line.
+    pub line: usize,
+    /// Whether `flags dormant` puts its chains to sleep.
+    pub dormant: bool,
+    /// Its chains.
+    pub chains: BTreeMap<String, ChainEntry>,
+    /// Its sets and maps.
+    pub sets: BTreeMap<String, SetEntry>,
+    /// Flow tables and other things that are no rules.
+    pub noticed: Vec<Noticed>,
+}
+
+/// A chain.
+#[derive(Debug, Default)]
+pub struct ChainEntry {
+    /// Earlier ones are lower.
+    pub order: usize,
+    /// Its line.
+    pub line: usize,
+    /// What makes it a base chain.
+    pub base: Option<BaseEntry>,
+    /// Its rules.
+    pub rules: VecDeque<RuleEntry>,
+}
+
+/// Where a base chain is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseEntry {
+    /// `filter`, `nat` or `route`.
+    pub kind: String,
+    /// `None` for hooks of devices.
+    pub hook: Option<Hook>,
+    /// Lower ones first; `None` if it is not understood.
+    pub priority: Option<i32>,
+    /// Whether it drops what no rule decides; `None` if the policy is not understood.
+    pub drops: Option<bool>,
+}
+
+/// A rule.
+#[derive(Debug, Clone)]
+pub struct RuleEntry {
+    /// Its line, or its handle.
+    pub line: usize,
+    /// As written, on one line.
+    pub text: String,
+    /// What was read of it; `None` if it does not fit the grammar.
+    pub statements: Option<Vec<Statement>>,
+}
+
+/// A set or a map.
+#[derive(Debug, Default)]
+pub struct SetEntry {
+    /// Whether its content changes by itself or was not understood.
+    pub unknown: bool,
+    /// Its elements, as lists of them were added.
+    pub elements: Vec<Element>,
+}
+
+impl Ruleset {
+    /// A table, made if it is new.
+    pub fn table(&mut self, key: &TableKey, line: usize) -> &mut Table {
+        self.made += 1;
+        let made = self.made;
+        self.tables.entry(key.clone()).or_insert_with(|| Table { order: made, line, ..Table::default() })
+    }
+
+    /// A table that is there.
+    pub fn existing(&mut self, key: &TableKey) -> Option<&mut Table> {
+        self.tables.get_mut(key)
+    }
+
+    /// A chain, made with its table if it is new.
+    pub fn chain(&mut self, table: &TableKey, name: &str, line: usize) -> &mut ChainEntry {
+        self.made += 1;
+        let made = self.made;
+        let chains = &mut self.table(table, line).chains;
+        if !chains.contains_key(name) {
+            chains.insert(name.to_owned(), ChainEntry { order: made, line, ..ChainEntry::default() });
+        }
+        chains.entry(name.to_owned()).or_default()
+    }
+
+    /// A set, made with its table if it is new.
+    pub fn set(&mut self, table: &TableKey, name: &str, line: usize) -> &mut SetEntry {
+        self.table(table, line).sets.entry(name.to_owned()).or_default()
+    }
+
+    /// Takes all tables of a family, or of all, away.
+    pub fn flush(&mut self, family: Option<TableFamily>) {
+        self.tables.retain(|(of, _), _| family.is_some_and(|family| family != *of));
+    }
+
+    /// Takes a table away; whether it was there.
+    pub fn delete(&mut self, key: &TableKey) -> bool {
+        self.tables.remove(key).is_some()
+    }
+
+    /// The tables in the order in which they were made.
+    pub fn into_tables(self) -> Vec<(TableKey, Table)> {
+        let mut tables: Vec<(TableKey, Table)> = self.tables.into_iter().collect();
+        tables.sort_by_key(|(_, table)| table.order);
+        tables
+    }
+
+    /// Keeps something that is not part of a table.
+    pub fn notice(&mut self, line: usize, text: &str, what: &str, blurs: Blur) {
+        self.noticed.push(noticed(line, text, what, blurs));
+    }
+}
+
+/// Whether something makes the reading less than certain as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blur {
+    /// It does not.
+    Clear,
+    /// It does.
+    Blurs,
+}
+
+/// Something noticed.
+pub fn noticed(line: usize, text: &str, what: &str, blurs: Blur) -> Noticed {
+    Noticed { line, text: text.to_owned(), what: what.to_owned(), blurs: blurs == Blur::Blurs }
+}
+
+impl SetEntry {
+    /// Adds what a value lists; anything else makes the content unknown.
+    pub fn add(&mut self, value: Expr) {
+        match value {
+            Expr::Set(elements) => self.elements.extend(elements),
+            _ => self.unknown = true,
+        }
+    }
+
+    /// Takes away what a value lists; what was not added in the same words makes the content unknown.
+    pub fn remove(&mut self, value: &Expr) {
+        let Expr::Set(gone) = value else {
+            self.unknown = true;
+            return;
+        };
+        let before = self.elements.len();
+        if gone.len().saturating_mul(before) > 1 << 24 {
+            self.unknown = true;
+            return;
+        }
+        self.elements.retain(|element| !gone.iter().any(|gone| gone.key == element.key));
+        self.unknown |= before - self.elements.len() != gone.len();
+    }
+}
+
+/// The hook of a word; `None` for those of devices.
+pub fn hook(word: &str) -> Option<Hook> {
+    Some(match word {
+        "prerouting" => Hook::Prerouting,
+        "input" => Hook::Input,
+        "forward" => Hook::Forward,
+        "output" => Hook::Output,
+        "postrouting" => Hook::Postrouting,
+        _ => return None,
+    })
+}
+
+/// The number of a priority: `0`, `filter`, `filter + 10`, `dstnat-5`.
+pub fn priority(family: TableFamily, text: &str) -> Option<i32> {
+    let text: String = text.split_whitespace().collect();
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let end = text.find(['+', '-']).unwrap_or(text.len());
+    let (name, offset) = (text.get(..end)?, text.get(end..)?);
+    let offset: i32 = if offset.is_empty() { 0 } else { offset.parse().ok()? };
+    let base: i32 = match (family, name) {
+        (TableFamily::Bridge, "dstnat") => -300,
+        (TableFamily::Bridge, "filter") => -200,
+        (TableFamily::Bridge, "out") => 100,
+        (TableFamily::Bridge, "srcnat") => 300,
+        (_, "raw") => -300,
+        (_, "mangle") => -150,
+        (_, "dstnat") => -100,
+        (_, "filter") => 0,
+        (_, "security") => 50,
+        (_, "srcnat") => 100,
+        _ => return None,
+    };
+    base.checked_add(offset)
+}

@@ -1,0 +1,185 @@
+//! Cuts the text of a rule set into blocks and statements.
+//!
+//! A brace opens a block after `table`, `chain`, `set` and the like, and a set everywhere else; the caller says which, for it depends on where one is
+//! (`counter {` in a table, `counter` in a rule). A statement whose braces do not close before a `;` or the end of the text is cut at the end of
+//! its first line, so that one mistake does not swallow the lines after it.
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next<'t> {
+    /// A block begins: the text before its brace.
+    Block(Piece<'t>),
+    /// A statement.
+    Statement(Piece<'t>),
+    /// A statement whose braces do not close; its first line.
+    Broken(Piece<'t>),
+    /// A block ends.
+    Close(usize),
+    /// The text ends.
+    End,
+}
+
+/// A piece of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'t> {
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// Its text, comments inside it included.
+    pub text: &'t str,
+    /// The comment after it on its last line, or alone on a line, without `#`; else empty.
+    pub comment: &'t str,
+}
+
+/// How often unclosed braces are looked for to the end of the text.
+const MOST_BROKEN: usize = 200;
+
+/// A place in the text.
+#[derive(Debug)]
+pub struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    line: usize,
+    broken: usize,
+}
+
+impl<'t> Scanner<'t> {
+    /// Begins at the start of a text.
+    pub fn new(text: &'t str) -> Self {
+        Self { text, at: 0, line: 1, broken: 0 }
+    }
+
+    fn peek(&self, from: usize) -> Option<u8> {
+        self.text.as_bytes().get(from).copied()
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'t str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    fn move_to(&mut self, to: usize) {
+        self.line += self.slice(self.at, to).bytes().filter(|byte| *byte == b'\n').count();
+        self.at = to;
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.slice(from, self.text.len());
+        rest.find('\n').map_or(self.text.len(), |length| from + length)
+    }
+
+    fn skip_blanks(&mut self) {
+        let mut to = self.at;
+        while self
+            .peek(to)
+            .is_some_and(|byte| byte.is_ascii_whitespace() || byte == b';' || (byte == b'\\' && self.continues(to)))
+        {
+            to += 1;
+        }
+        self.move_to(to);
+    }
+
+    fn continues(&self, backslash: usize) -> bool {
+        match self.peek(backslash + 1) {
+            Some(b'\n') => true,
+            Some(b'\r') => self.peek(backslash + 2) == Some(b'\n'),
+            _ => false,
+        }
+    }
+
+    /// The next block, statement or end; `opens` says of the text before a brace whether a block begins there.
+    pub fn next(&mut self, opens: impl Fn(&str) -> bool) -> Next<'t> {
+        self.skip_blanks();
+        match self.peek(self.at) {
+            None => return Next::End,
+            Some(b'}') => {
+                let line = self.line;
+                self.move_to(self.at + 1);
+                return Next::Close(line);
+            }
+            Some(_) => {}
+        }
+        let (start, line) = (self.at, self.line);
+        match self.end(start, &opens) {
+            End::Block(at) => {
+                self.move_to(at + 1);
+                Next::Block(Piece { line, text: self.slice(start, at).trim(), comment: "" })
+            }
+            End::Statement(at) => {
+                let comment_end = if self.peek(at) == Some(b'#') { self.line_end(at) } else { at };
+                let comment = self.slice((at + 1).min(comment_end), comment_end).trim();
+                self.move_to(comment_end);
+                Next::Statement(Piece { line, text: self.slice(start, at).trim(), comment })
+            }
+            End::Open => {
+                let at = self.line_end(start);
+                self.move_to(at);
+                Next::Broken(Piece { line, text: self.slice(start, at).trim(), comment: "" })
+            }
+        }
+    }
+
+    /// Goes past the end of a block that has just begun.
+    pub fn skip_block(&mut self) {
+        let (mut depth, mut at) = (1_usize, self.at);
+        while let Some(byte) = self.peek(at) {
+            match byte {
+                b'"' => at = self.quote_end(at),
+                b'#' => at = self.line_end(at),
+                b'{' => depth += 1,
+                b'}' => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 {
+                break;
+            }
+        }
+        self.move_to(at.min(self.text.len()));
+    }
+
+    /// The closing quote, or the opening one where the line ends before.
+    fn quote_end(&self, open: usize) -> usize {
+        let rest = self.slice(open + 1, self.line_end(open));
+        rest.find('"').map_or(open, |length| open + 1 + length)
+    }
+
+    fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {
+        let (mut depth, mut anonymous, mut at) = (0_usize, false, start);
+        while let Some(byte) = self.peek(at) {
+            match byte {
+                b'"' => at = self.quote_end(at),
+                b'\\' if self.continues(at) => at += if self.peek(at + 1) == Some(b'\r') { 2 } else { 1 },
+                b'#' | b'\n' | b';' | b'}' if depth == 0 => return End::Statement(at),
+                b'#' => at = self.line_end(at).saturating_sub(1),
+                b';' if !anonymous => return End::Open,
+                b'{' if depth == 0 && opens(self.slice(start, at)) => return End::Block(at),
+                b'{' => {
+                    anonymous |= is_anonymous_chain(self.slice(start, at));
+                    depth += 1;
+                    if self.broken > MOST_BROKEN {
+                        return End::Open;
+                    }
+                }
+                b'}' => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        if depth == 0 {
+            return End::Statement(self.text.len());
+        }
+        self.broken += 1;
+        End::Open
+    }
+}
+
+enum End {
+    Block(usize),
+    Statement(usize),
+    Open,
+}
+
+/// `jump { ... }` holds rules and their `;`.
+fn is_anonymous_chain(before: &str) -> bool {
+    let before = before.trim_end();
+    before.ends_with("jump") || before.ends_with("goto")
+}
