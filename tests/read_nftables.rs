@@ -15,7 +15,9 @@
 )]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use sekisho::platform::nftables::read;
 
@@ -64,4 +66,85 @@ fn documents_say_what_is_read() {
             assert!(text == now, "{}\n{}", path.display(), difference.unified_diff().context_radius(2));
         }
     }
+}
+
+/// What `nft` says of a rule set in a network of its own: its text and its JSON.
+fn loaded(text: &str) -> Result<(String, String), String> {
+    let run = |list: &str| {
+        let mut child = Command::new("unshare")
+            .args(["-n", "sh", "-c", &format!("nft -f /dev/stdin && nft {list} ruleset")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        child.stdin.take().unwrap().write_all(text.as_bytes()).map_err(|error| error.to_string())?;
+        let done = child.wait_with_output().map_err(|error| error.to_string())?;
+        if done.status.success() {
+            Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&done.stderr).into_owned())
+        }
+    };
+    Ok((run("list")?, run("-j list")?))
+}
+
+fn can_load() -> bool {
+    let can = loaded("table inet t\n").is_ok();
+    if !can {
+        println!("skipped: needs root and `nft`");
+    }
+    can
+}
+
+fn agree(what: &str, one: &str, other: &str) {
+    let difference = similar::TextDiff::from_lines(one, other);
+    assert!(one == other, "{what}\n{}", difference.unified_diff().context_radius(0));
+}
+
+/// The file, the text that `nft` prints of it and the JSON that it prints mean the same, or are unknown in the same places.
+#[test]
+fn the_kernel_says_the_same_in_text_and_json() {
+    if !can_load() {
+        return;
+    }
+    let mut count = 0;
+    for path in documents() {
+        for (before, word, content) in blocks(&fs::read_to_string(&path).unwrap()) {
+            if word != "nft" {
+                continue;
+            }
+            let (text, json) = loaded(&content).unwrap_or_else(|error| panic!("{before}\n{error}"));
+            let file = reading::meaning(&read(&content));
+            agree(&format!("{before}: file and text"), &file, &reading::meaning(&read(&text)));
+            agree(&format!("{before}: file and json"), &file, &reading::meaning(&read(&json)));
+            count += 1;
+        }
+    }
+    assert!(count >= 25, "{count} rule sets");
+}
+
+/// What we write holds nothing that is not understood.
+#[test]
+fn emitted_files_are_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for project in fs::read_dir(root.join("policies")).unwrap() {
+        let project = project.unwrap().path();
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        command.args(["compile", "--at", "2026-11-21", "-o", out.to_str().unwrap()]).current_dir(&project);
+        assert!(command.output().unwrap().status.success(), "{}", project.display());
+        for device in fs::read_dir(&out).unwrap() {
+            let Ok(text) = fs::read_to_string(device.unwrap().path().join("ruleset.nft")) else { continue };
+            let listing = read(&text);
+            let shown = reading::shown(&listing);
+            assert!(!listing.bases.is_empty() && listing.noticed.is_empty(), "{shown}");
+            let unknown: Vec<&str> = shown.lines().filter(|line| line.contains("unknown [")).collect();
+            assert!(unknown.is_empty(), "{}\n{}", project.display(), unknown.join("\n"));
+            count += 1;
+        }
+    }
+    assert!(count > 5, "{count} files");
 }

@@ -121,3 +121,52 @@ fn services(set: &ServiceSet) -> String {
         .collect();
     if pieces.is_empty() { "nothing".to_owned() } else { pieces.join("|") }
 }
+
+/// What a listing means, whatever the lines, the words and the order of sets.
+pub fn meaning(listing: &Listing) -> String {
+    let mut listing = listing.clone();
+    let names = listing.clone();
+    for chain in &mut listing.chains {
+        chain.line = 0;
+        for rule in &mut chain.rules {
+            rule.line = 0;
+            conditions_in_order(&mut rule.when);
+            action_in_order(&names, &mut rule.action);
+        }
+    }
+    for noticed in &mut listing.noticed {
+        noticed.line = 0;
+        noticed.text.clear();
+    }
+    listing.noticed.sort_by(|a, b| a.what.cmp(&b.what));
+    shown(&listing)
+}
+
+fn conditions_in_order(conditions: &mut [Condition]) {
+    for condition in &mut *conditions {
+        match condition {
+            Condition::Unknown(text) => "?".clone_into(text),
+            Condition::Not(inner) => conditions_in_order(inner),
+            Condition::AnyOf(lists) => {
+                lists.iter_mut().for_each(|list| conditions_in_order(list));
+                lists.sort_by_key(|list| all(list));
+            }
+            _ => {}
+        }
+    }
+    conditions.sort_by_key(condition);
+}
+
+fn action_in_order(listing: &Listing, of: &mut Action) {
+    match of {
+        Action::Unknown(text) => "?".clone_into(text),
+        Action::Choose(entries) => {
+            for (when, then) in &mut *entries {
+                conditions_in_order(when);
+                action_in_order(listing, then);
+            }
+            entries.sort_by_key(|(when, then)| format!("{} {}", all(when), action(listing, then)));
+        }
+        _ => {}
+    }
+}

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::Comparer;
 use super::fields::{Field, field};
 use super::ruleset::{Blur, ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
-use super::tree::{Does, Expr, Statement, Verdict};
+use super::tree::{Does, Expr, Only, Statement, Verdict};
 use crate::listing::{Action, Base, Chain, ChainId, Condition, Hook, Listing, Noticed, Rule};
-use crate::packet::Family;
+use crate::packet::{Family, Protocol, ServiceSet};
 
 /// Makes a listing of what stands at the end of the text.
 pub fn lower(mut rules: Ruleset) -> Listing {
@@ -86,7 +86,7 @@ fn statement_may_drop(statement: &Statement) -> bool {
         Does::LookUp(_, Expr::Set(elements)) => {
             elements.iter().any(|element| element.verdict.as_ref().is_none_or(verdict_may_drop))
         }
-        Does::LookUp(..) | Does::Change(_) | Does::Translate | Does::Unknown => true,
+        Does::LookUp(..) | Does::Change(_) | Does::Reject(_) | Does::Translate | Does::Unknown => true,
         Does::Compare(..) | Does::Ask | Does::Nothing | Does::Untrack | Does::Offload | Does::Fill(_) | Does::Copy => {
             false
         }
@@ -216,6 +216,15 @@ impl Lowering<'_> {
             Does::Ask | Does::Fill(_) => when.push(Condition::Unknown(unknown())),
             Does::LookUp(key, map) => return Some(self.look_up(rule, key, map, &statement.text, when)),
             Does::Decide(verdict) => return Some(self.verdict(rule, verdict)),
+            Does::Reject(only) => {
+                when.extend(match only {
+                    Only::Any => None,
+                    Only::Ip => Some(Condition::Family(Family::V4)),
+                    Only::Ip6 => Some(Condition::Family(Family::V6)),
+                    Only::Tcp => Some(Condition::Service(ServiceSet::protocol(Protocol::TCP))),
+                });
+                return Some(Action::Drop);
+            }
             Does::Unknown => return Some(Action::Unknown(unknown())),
             Does::Change(key) => self.change(rule, key),
             Does::Translate => return Some(self.translate(rule, &statement.text)),

@@ -11,6 +11,7 @@ mod commands;
 mod compare;
 mod fields;
 mod grammar;
+mod json;
 mod lower;
 mod names;
 mod parse;
@@ -35,5 +36,6 @@ pub fn read(text: &str) -> Listing {
             ..Listing::default()
         };
     }
-    lower::lower(commands::read(text))
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    lower::lower(if is_json { json::read(text) } else { commands::read(text) })
 }

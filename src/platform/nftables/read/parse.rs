@@ -9,10 +9,16 @@ use pest::Parser as _;
 use pest::iterators::Pair;
 
 use super::grammar::{Grammar, Rule};
-use super::tree::{Does, Element, Expr, Operator, Statement, Verdict};
+use super::tree::{Does, Element, Expr, Only, Operator, Statement, Verdict};
 
 /// The deepest nesting of braces and parentheses that is read.
 const DEEPEST: usize = 16;
+
+/// The deepest tree that a variable may hold, what is in it by other variables included.
+const DEEPEST_VALUE: usize = 100;
+
+/// The most operators after each other: the tree of them is as deep.
+const MOST_OPERATORS: usize = 32;
 
 /// How many nodes variables may put in place in one file.
 const LARGEST_EXPANSION: usize = 4 << 20;
@@ -37,7 +43,8 @@ impl Variables {
 
     /// Defines a variable, or defines it anew.
     pub fn define(&mut self, name: &str, value: Expr) {
-        let size = size(&value);
+        let (size, depth) = measure(&value);
+        let value = if depth > DEEPEST_VALUE { Expr::Other(format!("${name}")) } else { value };
         if self.scopes.is_empty() {
             self.enter();
         }
@@ -68,14 +75,20 @@ impl Variables {
     }
 }
 
-fn size(expr: &Expr) -> usize {
-    1 + match expr {
-        Expr::Set(elements) => elements.iter().map(|element| 1 + size(&element.key)).sum(),
-        Expr::Flags(parts) | Expr::Concat(parts) => parts.iter().map(size).sum(),
-        Expr::Range(a, b) | Expr::Bits(a, _, b) => size(a) + size(b),
-        Expr::Prefix(a, _) => size(a),
-        Expr::Word(_) | Expr::Quoted(_) | Expr::Named(_) | Expr::Field(_) | Expr::Star | Expr::Other(_) => 0,
-    }
+/// How many nodes an expression has, and how deep they stand in each other.
+fn measure(expr: &Expr) -> (usize, usize) {
+    let parts: (usize, usize) = match expr {
+        Expr::Set(elements) => together(elements.iter().map(|element| &element.key)),
+        Expr::Flags(parts) | Expr::Concat(parts) => together(parts.iter()),
+        Expr::Range(a, b) | Expr::Bits(a, _, b) => together([a.as_ref(), b.as_ref()].into_iter()),
+        Expr::Prefix(a, _) => measure(a),
+        Expr::Word(_) | Expr::Quoted(_) | Expr::Named(_) | Expr::Field(_) | Expr::Star | Expr::Other(_) => (0, 0),
+    };
+    (parts.0 + 1, parts.1 + 1)
+}
+
+fn together<'e>(parts: impl Iterator<Item = &'e Expr>) -> (usize, usize) {
+    parts.map(measure).fold((0, 0), |(size, depth), (more, deep)| (size + more, depth.max(deep)))
 }
 
 /// Reads the statements of a rule; `None` if they do not fit the grammar.
@@ -141,7 +154,7 @@ fn statement(pair: Pair<'_, Rule>, variables: &mut Variables) -> Statement {
     let text = on_one_line(pair.as_str());
     let does = match pair.as_rule() {
         Rule::verdict => Does::Decide(verdict(pair, variables)),
-        Rule::reject => Does::Decide(Verdict::Drop),
+        Rule::reject => Does::Reject(rejected(&text)),
         Rule::comparison => comparison(pair, variables),
         Rule::count_limit | Rule::limit | Rule::quota | Rule::meter => Does::Ask,
         Rule::opaque => opaque(&pair),
@@ -154,6 +167,17 @@ fn statement(pair: Pair<'_, Rule>, variables: &mut Variables) -> Statement {
         _ => Does::Unknown,
     };
     Statement { text, does }
+}
+
+/// `nft` adds what the answer asks for: a reset is for TCP alone.
+fn rejected(text: &str) -> Only {
+    let mut words = text.split_whitespace().skip_while(|word| *word != "with").skip(1);
+    match words.next() {
+        Some("tcp") => Only::Tcp,
+        Some("icmp") => Only::Ip,
+        Some("icmpv6") => Only::Ip6,
+        _ => Only::Any,
+    }
 }
 
 fn opaque(pair: &Pair<'_, Rule>) -> Does {
@@ -281,6 +305,9 @@ fn concat(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
 /// A field or a value with the operators after it, from left to right.
 fn with_bits(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
     let (mut result, mut operator) = (None, String::new());
+    if pair.clone().into_inner().count() > 2 * MOST_OPERATORS {
+        return Expr::Other(on_one_line(pair.as_str()));
+    }
     for part in pair.into_inner() {
         let next = match part.as_rule() {
             Rule::field => field(part),

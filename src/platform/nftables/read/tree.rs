@@ -89,6 +89,19 @@ pub struct Statement {
     pub does: Does,
 }
 
+/// Which packets a rejection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// All.
+    Any,
+    /// IPv4.
+    Ip,
+    /// IPv6.
+    Ip6,
+    /// TCP.
+    Tcp,
+}
+
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Does {
@@ -100,6 +113,8 @@ pub enum Does {
     LookUp(Expr, Expr),
     /// Decides.
     Decide(Verdict),
+    /// Answers and drops, packets of one kind alone.
+    Reject(Only),
     /// Changes nothing that decides: counters, logs, marks.
     Nothing,
     /// Changes a field of the packet.
