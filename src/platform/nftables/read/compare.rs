@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::{Excluded, Field, Only, STATES, Values, field, masked};
+use super::fields::{Excluded, Field, First, LATER, Only, STATES, Values, field, masked};
 use super::ruleset::Table;
 use super::tree::{Element, Expr, Operator, Verdict};
 use crate::listing::{Condition, State, States};
@@ -297,7 +297,7 @@ fn entry(fields: &[Field], key: &Expr, text: &str, before: &[Condition]) -> Vec<
         return vec![Condition::Unknown(text.to_owned())];
     }
     // The protocol says what a port of any protocol is asked of, wherever it stands in the element.
-    let ports = |field: &Field| matches!(field, Field::SourcePort(None) | Field::DestinationPort(None));
+    let ports = asks_any_transport;
     let mut result = Vec::new();
     for last in [false, true] {
         for (field, part) in fields.iter().zip(&parts).filter(|(field, _)| ports(field) == last) {
@@ -359,16 +359,39 @@ fn together(all: Vec<Values>) -> Values {
 /// The protocols that conditions leave; all of them where the field does not ask.
 fn carried(field: Field, conditions: &[Condition]) -> IntervalSet<u8> {
     let mut result = IntervalSet::full();
-    if !matches!(field, Field::SourcePort(None) | Field::DestinationPort(None)) {
+    if !asks_any_transport(&field) {
         return result;
     }
     for condition in conditions {
-        if let Condition::Service(set) = condition {
-            let of: IntervalSet<u8> = set.rectangles().iter().map(|rectangle| rectangle.protocols).collect();
-            result = result.intersection(&of);
+        let of_first = match condition {
+            Condition::AnyOf(lists) if matches!(field, Field::First(_)) => first_and_later(lists).map(|(new, _)| new),
+            _ => None,
+        };
+        for condition in std::iter::once(condition).chain(of_first.into_iter().flatten()) {
+            if let Condition::Service(set) = condition {
+                let of: IntervalSet<u8> = set.rectangles().iter().map(|rectangle| rectangle.protocols).collect();
+                result = result.intersection(&of);
+            }
         }
     }
     result
+}
+
+/// Whether what a field is depends on the protocol.
+fn asks_any_transport(field: &Field) -> bool {
+    matches!(
+        field,
+        Field::SourcePort(None)
+            | Field::DestinationPort(None)
+            | Field::First(First::SourcePort | First::DestinationPort)
+    )
+}
+
+/// The two lists of a condition on the first packet of a connection: of that packet, and of later ones.
+fn first_and_later(lists: &[Vec<Condition>]) -> Option<(&Vec<Condition>, &Vec<Condition>)> {
+    let [new, later] = lists else { return None };
+    let begins = |list: &[Condition], states: &[State]| matches!(list.first(), Some(Condition::State(States(of))) if of == states);
+    (begins(new, &[State::New]) && begins(later, &LATER)).then_some((new, later))
 }
 
 /// Puts conditions of one kind together, and leaves out what always holds or is said by another.
@@ -406,6 +429,15 @@ fn joined(known: &mut Condition, more: &Condition) -> bool {
         | (Condition::Destination(known), Condition::Destination(more)) => *known = known.intersection(more),
         (Condition::State(known), Condition::State(more)) => known.0.retain(|state| more.0.contains(state)),
         (Condition::Family(known), Condition::Family(more)) if known == more => {}
+        (Condition::AnyOf(known), Condition::AnyOf(more)) => {
+            // Both ask of the first packet of the connection: so does their sum.
+            let (Some((new, later)), Some((new_too, later_too))) = (first_and_later(known), first_and_later(more))
+            else {
+                return false;
+            };
+            let sum = |of: &[Condition], more: &[Condition]| tidy(of.iter().chain(more).cloned().collect());
+            *known = vec![sum(new, new_too), sum(later, later_too)];
+        }
         _ => return false,
     }
     true

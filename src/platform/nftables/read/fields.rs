@@ -38,12 +38,45 @@ pub enum Field {
     NextHeader,
     /// What connection tracking says.
     State,
+    /// A field of the first packet of the connection (`ct original ...`).
+    First(First),
     /// The family.
     Family,
     /// The family, by the number that Ethernet has for it.
     EtherType,
     /// Something else, of packets of this family or protocol alone.
     Other(Only),
+}
+
+/// What connection tracking keeps of the first packet of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// Its source address.
+    Source(Family),
+    /// Its destination address.
+    Destination(Family),
+    /// Its protocol.
+    Protocol,
+    /// Its source port.
+    SourcePort,
+    /// Its destination port.
+    DestinationPort,
+    /// Whether a packet goes the way of the first: 0 if so, 1 the other way.
+    Direction,
+}
+
+impl First {
+    /// The field of the packet itself, where that packet is the first; `None` for what no header holds.
+    pub fn of_itself(self) -> Option<Field> {
+        Some(match self {
+            Self::Source(family) => Field::Source(family),
+            Self::Destination(family) => Field::Destination(family),
+            Self::Protocol => Field::Protocol,
+            Self::SourcePort => Field::SourcePort(None),
+            Self::DestinationPort => Field::DestinationPort(None),
+            Self::Direction => return None,
+        })
+    }
 }
 
 /// What a field that is not understood says all the same, by being there.
@@ -55,6 +88,8 @@ pub enum Only {
     Family(Family),
     /// The packet is of this protocol.
     Protocol(Protocol),
+    /// The packet is an echo request or its reply.
+    Echo(Protocol),
 }
 
 /// The field of a path as the grammar has it (`["ip", "saddr"]`).
@@ -63,11 +98,14 @@ pub fn field(path: &[String]) -> Field {
     match words.as_slice() {
         ["meta", key] => meta(key),
         ["ct", "state"] => Field::State,
+        ["ct", "protocol"] => Field::First(First::Protocol),
+        ["ct", "direction"] => Field::First(First::Direction),
+        ["ct", "original", rest @ ..] => first(rest),
         ["ip", key] => ip(key),
         ["ip6", key] => ip6(key),
         ["ether", "type"] => Field::EtherType,
-        ["th", "sport"] => Field::SourcePort(None),
-        ["th", "dport"] => Field::DestinationPort(None),
+        ["th", "sport"] | ["@th,0,16"] => Field::SourcePort(None),
+        ["th", "dport"] | ["@th,16,16"] => Field::DestinationPort(None),
         ["tcp", key] => transport(Protocol::TCP, key),
         ["udp", key] => transport(Protocol::UDP, key),
         ["sctp", key] => transport(Protocol::SCTP, key),
@@ -75,6 +113,19 @@ pub fn field(path: &[String]) -> Field {
         ["icmpv6", key] => icmp(Protocol::ICMP6, key),
         _ => Field::Other(Only::Any),
     }
+}
+
+fn first(words: &[&str]) -> Field {
+    Field::First(match words {
+        ["ip", "saddr"] => First::Source(Family::V4),
+        ["ip", "daddr"] => First::Destination(Family::V4),
+        ["ip6", "saddr"] => First::Source(Family::V6),
+        ["ip6", "daddr"] => First::Destination(Family::V6),
+        ["protocol"] => First::Protocol,
+        ["proto-src"] => First::SourcePort,
+        ["proto-dst"] => First::DestinationPort,
+        _ => return Field::Other(Only::Any),
+    })
 }
 
 fn meta(key: &str) -> Field {
@@ -120,6 +171,7 @@ fn icmp(protocol: Protocol, key: &str) -> Field {
     match key {
         "type" => Field::Type(protocol),
         "code" => Field::Code(protocol),
+        "id" | "sequence" => Field::Other(Only::Echo(protocol)),
         _ => Field::Other(Only::Protocol(protocol)),
     }
 }
@@ -154,6 +206,10 @@ impl Field {
             Self::Source(family) | Self::Destination(family) => addresses(expr, family).map(Values::Addresses),
             Self::State => state(expr).map(|state| Values::States(vec![state])),
             Self::Other(_) => None,
+            Self::First(first) => match first.of_itself() {
+                Some(field) => field.value(expr),
+                None => self.numbers(expr).map(|range| Values::Numbers(range.into())),
+            },
             _ => self.numbers(expr).map(|range| Values::Numbers(range.into())),
         }
     }
@@ -185,6 +241,11 @@ impl Field {
             Self::Code(Protocol::ICMP) => names::icmp_code(word),
             Self::Code(_) => names::icmp6_code(word),
             Self::Protocol | Self::HeaderProtocol | Self::NextHeader => names::protocol(word).map(u16::from),
+            Self::First(First::Direction) => match word {
+                "original" => Some(0),
+                "reply" => Some(1),
+                _ => None,
+            },
             Self::Family => match word {
                 "ipv4" => Some(IPV4_NUMBER),
                 "ipv6" => Some(IPV6_NUMBER),
@@ -214,6 +275,7 @@ impl Field {
     pub fn condition(self, values: &Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
         let not = excluded == Excluded::Yes;
         match (self, values) {
+            (Self::First(first), values) => first_packet(first, values, excluded, th, text),
             (Self::In | Self::InIndex, Values::Interfaces(names)) => negated_if(not, Condition::In(names.clone())),
             (Self::Out | Self::OutIndex, Values::Interfaces(names)) => negated_if(not, Condition::Out(names.clone())),
             (Self::Source(family), Values::Addresses(set)) => Condition::Source(within(set, family, not)),
@@ -267,6 +329,11 @@ impl Field {
             | Self::Type(protocol)
             | Self::Code(protocol)
             | Self::Other(Only::Protocol(protocol)) => Some(Condition::Service(ServiceSet::protocol(protocol))),
+            Self::Other(Only::Echo(protocol)) => {
+                let types = if protocol == Protocol::ICMP { [0, 8] } else { [128, 129] };
+                let types: IntervalSet<u16> = types.into_iter().map(Interval::single).collect();
+                rectangles(protocol, &types, Side::A).map(Condition::Service)
+            }
             _ => None,
         }
     }
@@ -290,6 +357,23 @@ pub enum Excluded {
     /// It must have one of them.
     No,
 }
+
+/// A field of the first packet is the packet's own where the packet is the first. For later ones it is not known, and packets of no connection have none.
+fn first_packet(first: First, values: &Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
+    let later = vec![Condition::State(States(LATER.to_vec())), Condition::Unknown(text.to_owned())];
+    let new = Condition::State(States(vec![State::New]));
+    let lists = match (first.of_itself(), values) {
+        (Some(field), _) => vec![vec![new, field.condition(values, excluded, th, text)], later],
+        (None, Values::Numbers(numbers)) if numbers.contains(0) != (excluded == Excluded::Yes) => {
+            vec![vec![new], later]
+        }
+        (None, _) => vec![later],
+    };
+    Condition::AnyOf(lists)
+}
+
+/// The states of packets that are not the first of their connection.
+pub const LATER: [State; 2] = [State::Established, State::Related];
 
 fn negated_if(not: bool, condition: Condition) -> Condition {
     if not { Condition::Not(vec![condition]) } else { condition }

@@ -278,7 +278,7 @@ fn expr(value: &Value) -> Expr {
     match value {
         Value::String(word) => match word.strip_prefix('@') {
             Some(name) => Expr::Named(name.to_owned()),
-            None => Expr::Word(word.clone()),
+            None => Expr::Word(word.strip_suffix(" [invalid type]").unwrap_or(word).to_owned()),
         },
         Value::Number(number) => Expr::Word(number.to_string()),
         Value::Bool(true) => Expr::Word("exists".to_owned()),

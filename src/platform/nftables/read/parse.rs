@@ -351,7 +351,7 @@ fn primary(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
     let mut parts = pair.into_inner();
     let Some(atom) = parts.next() else { return Expr::Other(String::new()) };
     let atom = primary_atom(atom, variables);
-    match parts.next() {
+    match parts.find(|part| part.as_rule() == Rule::prefix_length) {
         Some(length) => match without_sign(length.as_str()).parse() {
             Ok(length) => Expr::Prefix(Box::new(atom), length),
             Err(_) => Expr::Other(length.as_str().to_owned()),
