@@ -53,6 +53,9 @@ impl<'t> Words<'t> {
     }
 }
 
+/// How many lines of a statement that does not fit are tried as rules.
+const MOST_LINES: usize = 20;
+
 const OBJECTS: [&str; 11] =
     ["chain", "set", "map", "flowtable", "counter", "quota", "limit", "secmark", "synproxy", "ct", "tunnel"];
 
@@ -208,6 +211,17 @@ impl<'t> Reader<'t> {
         self.variables.leave();
     }
 
+    /// The first line of a statement that does not fit, where it took lines into its braces that are rules themselves.
+    fn without_swallowed(&mut self, piece: Piece<'t>) -> Piece<'t> {
+        let Some((first, rest)) = piece.text.split_once('\n') else { return piece };
+        if parse::rule(piece.text, &mut self.variables).is_some() {
+            return piece;
+        }
+        let mut lines = rest.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES);
+        let swallowed = lines.any(|line| parse::rule(line, &mut self.variables).is_some_and(|rule| !rule.is_empty()));
+        if swallowed && self.scanner.back_to_first_line(piece) { Piece { text: first.trim(), ..piece } } else { piece }
+    }
+
     fn broken_rule(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
         self.lost(piece, "a brace that is not closed");
         let rule = RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: None };
@@ -229,6 +243,11 @@ impl<'t> Reader<'t> {
             "devices" | "device" | "flags" => {}
             _ if self.anywhere(piece) => {}
             _ => {
+                let whole = piece;
+                let piece = self.without_swallowed(piece);
+                if piece.text.len() < whole.text.len() {
+                    return self.broken_rule(table, chain, piece);
+                }
                 let rule = self.rule(piece);
                 self.rules.chain(table, chain, piece.line).rules.push_back(rule);
             }

@@ -328,12 +328,21 @@ fn one_field(field: Field, keys: &[&Expr], excluded: Excluded, text: &str, befor
                 never()
             }
         }
+        (None, true) => negated(not, Condition::Unknown(text.to_owned())),
         (known, true) => {
             let known = known.map(|values| vec![field.condition(&values, Excluded::No, &th, text)]);
             let any = known.into_iter().chain([vec![Condition::Unknown(text.to_owned())]]).collect();
-            let any = Condition::AnyOf(any);
-            if not { Condition::Not(vec![any]) } else { any }
+            negated(not, Condition::AnyOf(any))
         }
+    }
+}
+
+/// A condition or, where values are excluded, its opposite; whether something unknown holds is as unknown as whether it does not.
+fn negated(not: bool, condition: Condition) -> Condition {
+    match condition {
+        Condition::Unknown(_) => condition,
+        condition if not => Condition::Not(vec![condition]),
+        condition => condition,
     }
 }
 

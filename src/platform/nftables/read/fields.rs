@@ -502,7 +502,11 @@ const WITH_PORTS: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP]
 /// `th dport` looks at two bytes of whatever is carried. For protocols with ports these are ports; what they are for others is not known.
 fn any_transport(numbers: &IntervalSet<u16>, side: Side, among: &IntervalSet<u8>, text: &str) -> Condition {
     let unknown = || Condition::Unknown(text.to_owned());
-    let asked = WITH_PORTS.into_iter().filter(|protocol| among.contains(protocol.0));
+    let asked: Vec<Protocol> = WITH_PORTS.into_iter().filter(|protocol| among.contains(protocol.0)).collect();
+    if asked.is_empty() {
+        return unknown();
+    }
+    let asked = asked.into_iter();
     let Some(known) = asked.map(|protocol| rectangles(protocol, numbers, side)).collect::<Option<Vec<_>>>() else {
         return unknown();
     };

@@ -24,6 +24,8 @@ pub enum Next<'t> {
 pub struct Piece<'t> {
     /// The line on which it begins, from 1.
     pub line: usize,
+    /// Where it begins.
+    pub at: usize,
     /// Its text, comments inside it included.
     pub text: &'t str,
     /// The comment after it on its last line, or alone on a line, without `#`; else empty.
@@ -101,20 +103,31 @@ impl<'t> Scanner<'t> {
         match self.end(start, &opens) {
             End::Block(at) => {
                 self.move_to(at + 1);
-                Next::Block(Piece { line, text: self.slice(start, at).trim(), comment: "" })
+                Next::Block(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
             }
             End::Statement(at) => {
                 let comment_end = if self.peek(at) == Some(b'#') { self.line_end(at) } else { at };
                 let comment = self.slice((at + 1).min(comment_end), comment_end).trim();
                 self.move_to(comment_end);
-                Next::Statement(Piece { line, text: self.slice(start, at).trim(), comment })
+                Next::Statement(Piece { line, at: start, text: self.slice(start, at).trim(), comment })
             }
             End::Open => {
                 let at = self.line_end(start);
                 self.move_to(at);
-                Next::Broken(Piece { line, text: self.slice(start, at).trim(), comment: "" })
+                Next::Broken(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
             }
         }
+    }
+
+    /// Goes back to the end of the first line of a statement; `false` if that was done too often.
+    pub fn back_to_first_line(&mut self, piece: Piece<'_>) -> bool {
+        self.broken += 1;
+        if self.broken > MOST_BROKEN {
+            return false;
+        }
+        self.at = self.line_end(piece.at);
+        self.line = piece.line;
+        true
     }
 
     /// Goes past the end of a block that has just begun.
