@@ -16,6 +16,7 @@ pub use registry::{ALL, by_name};
 pub use written::{Decision, Detail, Line, LineScope, Written, WrittenFile};
 
 use crate::diag::Sink;
+use crate::listing::Listing;
 use crate::plan::DevicePlan;
 
 /// A kind of firewall that sekisho writes rules for.
@@ -30,4 +31,12 @@ pub trait Platform: Sync {
     ///
     /// Returns `None` if and only if something cannot be expressed; each such thing has been pushed into `sink` as an error with its place.
     fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written>;
+
+    /// Reads the files of a device (name and text of each) as one rule set; `None` where this platform cannot be read.
+    ///
+    /// Never fails: what is not understood is in the listing, as unknown.
+    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
+        let _ = files;
+        None
+    }
 }
