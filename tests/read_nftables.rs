@@ -162,3 +162,40 @@ fn emitted_files_are_understood() {
     }
     assert!(count > 5, "{count} files");
 }
+
+/// Cut anywhere, with a sign too many or too few: something is read, and nothing panics.
+#[test]
+fn damaged_texts_are_read() {
+    let signs = ["", "{", "}", ";", "\"", "#", "\\\n", "\n", "(", "@", "$", "-", "\u{e9}"];
+    for path in documents() {
+        for (_, _, content) in blocks(&fs::read_to_string(&path).unwrap()) {
+            for (at, _) in content.char_indices().step_by(23) {
+                let _ = read(&content[..at]);
+                let sign = signs[at % signs.len()];
+                let _ = read(&format!("{}{sign}{}", &content[..at], &content[at + 1..]));
+            }
+        }
+    }
+}
+
+/// Nesting and repetition cost no more than reading does.
+#[test]
+fn hostile_texts_are_read() {
+    let rule = |text: &str| format!("table inet t {{\nchain c {{\n{text}\n}}\n}}\n");
+    let doubled: String = (1..60).map(|n| format!("define a{n} = {{ $a{}, $a{} }}\n", n - 1, n - 1)).collect();
+    let nested: String = (1..5000).map(|n| format!("define a{n} = {{ $a{} }}\n", n - 1)).collect();
+    for text in [
+        rule(&format!("ip saddr {}", "{".repeat(50_000))),
+        rule(&format!("ip saddr {}", "(".repeat(50_000))),
+        rule(&format!("meta mark {} 1", "& 1 ".repeat(50_000))),
+        rule(&"ip saddr {\n".repeat(5_000)),
+        rule(&format!("tcp dport 1{}", "-1".repeat(50_000))),
+        "{\"nftables\": ".to_owned() + &"[".repeat(50_000),
+        format!("define a0 = {{ 10.0.0.1 }}\n{doubled}{}", rule("ip saddr $a59 accept")),
+        format!("define a0 = {{ 10.0.0.1 }}\n{nested}{}", rule("ip saddr $a4999 accept")),
+        "table inet t {\n".repeat(5_000),
+        "\"".repeat(50_000),
+    ] {
+        let _ = read(&text);
+    }
+}

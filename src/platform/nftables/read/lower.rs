@@ -256,13 +256,13 @@ impl Lowering<'_> {
             Verdict::Drop => Action::Drop,
             Verdict::Continue => Action::Continue,
             Verdict::Return => Action::Return,
-            Verdict::Jump(chain) => self.to_chain(rule, chain, Action::Jump),
-            Verdict::Goto(chain) => self.to_chain(rule, chain, Action::Goto),
+            Verdict::Jump(chain) => self.chain_action(rule, chain, Action::Jump),
+            Verdict::Goto(chain) => self.chain_action(rule, chain, Action::Goto),
             Verdict::Other(text) => Action::Unknown(text.clone()),
         }
     }
 
-    fn to_chain(&mut self, rule: &RuleEntry, chain: &str, action: fn(ChainId) -> Action) -> Action {
+    fn chain_action(&mut self, rule: &RuleEntry, chain: &str, action: fn(ChainId) -> Action) -> Action {
         if let Some(id) = self.ids.get(chain) {
             return action(*id);
         }
