@@ -12,6 +12,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub use iptables::read as read_iptables;
 pub use registry::{ALL, by_name};
 pub use written::{Decision, Detail, Line, LineScope, Written, WrittenFile};
 

@@ -6,7 +6,8 @@
 //! jump there from each load with `--noflush`, which changes nothing, because the chain behind it comes to the same end twice.
 //!
 //! `write` assembles a file; `emit` turns products into lines; `matching` says
-//! addresses and services; `dispatch` splits long lists by address blocks; `guard` writes quarantines and what protects the device itself.
+//! addresses and services; `dispatch` splits long lists by address blocks; `guard` writes quarantines and what protects the device itself. `read` reads rule sets of
+//! anybody, and shares nothing with these.
 //!
 //! Absent on purpose: address translation, ipset (a second file with a life of its own), and every table and chain that is not ours.
 
@@ -15,12 +16,16 @@ mod emit;
 mod guard;
 mod limits;
 mod matching;
+mod read;
 mod write;
 
 use super::common::interfaces;
 use super::{Detail, Platform, Written};
 use crate::diag::Sink;
+use crate::listing::Listing;
 use crate::plan::DevicePlan;
+
+pub use read::read;
 
 /// iptables 1.8 (legacy or nf_tables).
 #[derive(Debug)]
@@ -38,5 +43,9 @@ impl Platform for Iptables {
     fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written> {
         let fine = [interfaces::check(plan, sink), limits::check(plan, sink)];
         fine.iter().all(|fine| *fine).then(|| write::write(plan, detail))
+    }
+
+    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
+        read::read_files(files)
     }
 }

@@ -1,0 +1,137 @@
+//! Tables to a [`Listing`]: chains get their places, jumps their ends, base chains their order.
+
+use super::conditions::Target;
+use super::tables::{Draft, Table};
+use super::targets;
+use super::{rules_of, said};
+use crate::listing::{Action, Base, Chain, ChainId, Hook, Listing, Noticed, Rule};
+use crate::packet::Family;
+
+/// Puts the tables of both families together. The table `nat` has been noticed, line by line, and is no part of it.
+pub fn assemble(tables: &[Table], noticed: Vec<Noticed>) -> Listing {
+    let mut listing = Listing { noticed, ..Listing::default() };
+    for table in tables.iter().filter(|table| table.kind.name != "nat") {
+        add(table, &mut listing);
+    }
+    listing.bases.sort_by_key(|base| (hook(base.hook), base.priority));
+    cut_circles(&mut listing);
+    listing
+}
+
+fn hook(hook: Hook) -> u8 {
+    match hook {
+        Hook::Prerouting => 0,
+        Hook::Input => 1,
+        Hook::Forward => 2,
+        Hook::Output => 3,
+        Hook::Postrouting => 4,
+    }
+}
+
+/// `iptables filter FORWARD`: also says which of the two files a line is in.
+fn name(table: &Table, chain: &str) -> String {
+    let program = if table.family == Family::V4 { "iptables" } else { "ip6tables" };
+    format!("{program} {} {chain}", table.kind.name)
+}
+
+fn add(table: &Table, listing: &mut Listing) {
+    let first = listing.chains.len();
+    let ids: std::collections::BTreeMap<&str, (ChainId, bool)> = table
+        .chains
+        .iter()
+        .zip(first..)
+        .map(|(chain, id)| (chain.name.as_str(), (ChainId(id), chain.base.is_none())))
+        .collect();
+    for (chain, id) in table.chains.iter().zip(first..) {
+        if let Some((hook, policy)) = &chain.base {
+            listing.bases.push(Base {
+                chain: ChainId(id),
+                hook: *hook,
+                priority: table.kind.priority,
+                policy: policy.clone(),
+                families: vec![table.family],
+            });
+        }
+        let end = |name: &str| ids.get(name).filter(|(_, may_be_jumped_to)| *may_be_jumped_to).map(|(id, _)| *id);
+        let rules = chain.rules.iter().map(|draft| rule(draft, end, table.family, &mut listing.noticed)).collect();
+        listing.chains.push(Chain { name: name(table, &chain.name), line: chain.line, rules });
+    }
+}
+
+fn rule(draft: &Draft, end: impl Fn(&str) -> Option<ChainId>, family: Family, noticed: &mut Vec<Noticed>) -> Rule {
+    let action = match &draft.target {
+        Target::None => Some(Action::Continue),
+        Target::Puzzle(text) => Some(Action::Unknown(text.clone())),
+        Target::Jump(name) => end(name).map(Action::Jump).or_else(|| targets::action(name)),
+        Target::Goto(name) => end(name).map(Action::Goto),
+    };
+    let action = action.unwrap_or_else(|| {
+        let what = "the chain or target is not in the file, and not known".to_owned();
+        noticed
+            .push(said(Noticed { line: draft.line, text: draft.text.clone(), what, blurs: false }, rules_of(family)));
+        Action::Unknown(written(&draft.target))
+    });
+    Rule { line: draft.line, text: draft.text.clone(), when: draft.when.clone(), action }
+}
+
+fn written(target: &Target) -> String {
+    match target {
+        Target::None => String::new(),
+        Target::Jump(name) => format!("-j {name}"),
+        Target::Goto(name) => format!("-g {name}"),
+        Target::Puzzle(text) => text.clone(),
+    }
+}
+
+/// Whether a chain has been walked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walked {
+    Not,
+    Now,
+    Done,
+}
+
+/// The kernel loads no chains that lead back to themselves. A jump that closes a circle is made unknown, so that nobody walks in circles.
+fn cut_circles(listing: &mut Listing) {
+    let mut walked = vec![Walked::Not; listing.chains.len()];
+    for start in 0..listing.chains.len() {
+        if walked.get(start) == Some(&Walked::Not) {
+            walk(listing, &mut walked, start);
+        }
+    }
+}
+
+fn walk(listing: &mut Listing, walked: &mut [Walked], start: usize) {
+    let mut way = vec![(start, 0)];
+    set(walked, start, Walked::Now);
+    while let Some((chain, place)) = way.last_mut() {
+        let rules = listing.chains.get_mut(*chain).map(|chain| &mut chain.rules);
+        let Some(rule) = rules.and_then(|rules| rules.get_mut(*place)) else {
+            set(walked, *chain, Walked::Done);
+            way.pop();
+            continue;
+        };
+        *place = place.saturating_add(1);
+        let (Action::Jump(ChainId(to)) | Action::Goto(ChainId(to))) = rule.action else { continue };
+        match walked.get(to) {
+            Some(Walked::Not) => {
+                set(walked, to, Walked::Now);
+                way.push((to, 0));
+            }
+            Some(Walked::Now) => {
+                rule.action = Action::Unknown("a jump back into a chain that led here".to_owned());
+                let what = "chains that lead in a circle: iptables-restore refuses the file".to_owned();
+                let noticed = Noticed { line: rule.line, text: rule.text.clone(), what, blurs: true };
+                let v6 = listing.chains.get(to).is_some_and(|chain| chain.name.starts_with("ip6"));
+                listing.noticed.push(said(noticed, rules_of(if v6 { Family::V6 } else { Family::V4 })));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn set(walked: &mut [Walked], chain: usize, to: Walked) {
+    if let Some(place) = walked.get_mut(chain) {
+        *place = to;
+    }
+}

@@ -1,0 +1,167 @@
+//! The lines of a dump: the grammar `grammar/ipset_save.pest`, one line at a time.
+
+use std::collections::BTreeSet;
+
+use pest::Parser as _;
+use pest::iterators::Pair;
+
+use super::entry::{self, Kind};
+use super::{Set, Sets};
+use crate::listing::Noticed;
+use crate::packet::Family;
+
+/// The parser that pest makes of the grammar.
+mod grammar {
+    #![allow(missing_docs, reason = "the rules are documented in the grammar")]
+
+    use pest_derive::Parser;
+
+    #[derive(Parser)]
+    #[grammar = "../grammar/ipset_save.pest"]
+    pub struct Grammar;
+}
+
+use grammar::{Grammar, Rule};
+
+struct Dump<'a> {
+    sets: Sets,
+    changed: &'a BTreeSet<String>,
+    noticed: &'a mut Vec<Noticed>,
+}
+
+/// A line and its number.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    number: usize,
+    text: &'a str,
+}
+
+/// See [`Sets::read`].
+pub fn read(text: &str, changed: &BTreeSet<String>, noticed: &mut Vec<Noticed>) -> Sets {
+    let mut dump = Dump { sets: Sets::default(), changed, noticed };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (line, number) in text.split('\n').zip(1..) {
+        dump.line(At { number, text: line.trim_matches([' ', '\t', '\r']) });
+    }
+    dump.sets
+}
+
+impl Dump<'_> {
+    fn line(&mut self, at: At<'_>) {
+        if at.text.is_empty() {
+            return;
+        }
+        let parsed = Grammar::parse(Rule::line, at.text).ok().and_then(|mut pairs| pairs.next());
+        let Some(inside) = parsed.and_then(|line| line.into_inner().next()) else {
+            self.notice(at, "a line of the ipset dump that could not be read", true);
+            return;
+        };
+        let rule = inside.as_rule();
+        let words: Vec<String> = inside.into_inner().filter(|part| part.as_rule() == Rule::word).map(word).collect();
+        match (rule, words.as_slice()) {
+            (Rule::create, [name, kind, options @ ..]) => self.create(at, name, kind, options),
+            (Rule::add, [name, entry, options @ ..]) => self.add(at, name, entry, options),
+            (Rule::other, words) => self.other(at, words),
+            _ => {}
+        }
+    }
+
+    fn notice(&mut self, at: At<'_>, what: &str, blurs: bool) {
+        self.noticed.push(Noticed { line: at.number, text: at.text.to_owned(), what: what.to_owned(), blurs });
+    }
+
+    fn create(&mut self, at: At<'_>, name: &str, kind: &str, options: &[String]) {
+        let mut set = Set {
+            kinds: entry::kinds(kind).unwrap_or_default(),
+            family: Family::V4,
+            netmask: None,
+            understood: true,
+            entries: Vec::new(),
+        };
+        let fine = !set.kinds.is_empty() && !set.kinds.contains(&Kind::Other) && set.options(options);
+        set.understood = fine && !self.changed.contains(name);
+        if self.changed.contains(name) {
+            self.notice(at, "a set that rules add to or delete from: what is in it is not known", false);
+        } else if !fine {
+            self.notice(at, "a set whose type or options are not understood: what is in it is not known", false);
+        }
+        if self.sets.sets.contains_key(name) {
+            self.notice(at, "a second set of this name", true);
+            set.understood = false;
+        }
+        self.sets.sets.insert(name.to_owned(), set);
+    }
+
+    fn add(&mut self, at: At<'_>, name: &str, text: &str, options: &[String]) {
+        let Some(set) = self.sets.sets.get_mut(name) else {
+            self.notice(at, "an entry of a set that is not in the ipset dump", true);
+            return;
+        };
+        if !set.understood {
+            return;
+        }
+        match entry::read(&set.kinds, set.family, text, options) {
+            Some(entry) => set.entries.push(entry),
+            None => {
+                set.understood = false;
+                self.notice(at, "an entry that is not understood: what is in its set is not known", false);
+            }
+        }
+    }
+
+    /// A command that `ipset save` does not print. The sets that it names are known no more.
+    fn other(&mut self, at: At<'_>, words: &[String]) {
+        if matches!(words, [only] if ["COMMIT", "quit", "version"].contains(&only.as_str())) {
+            return;
+        }
+        for word in words {
+            if let Some(set) = self.sets.sets.get_mut(word) {
+                set.understood = false;
+            }
+        }
+        self.notice(at, "a command that is neither `create` nor `add`: what is in its sets is not known", true);
+    }
+}
+
+impl Set {
+    /// Reads what stands behind the type; whether all of it is understood.
+    fn options(&mut self, options: &[String]) -> bool {
+        let mut rest = options.iter().map(String::as_str);
+        while let Some(option) = rest.next() {
+            let fine = match option {
+                "counters" | "comment" | "skbinfo" | "forceadd" | "-exist" | "-!" => true,
+                "hashsize" | "maxelem" | "bucketsize" | "initval" | "range" | "size" => rest.next().is_some(),
+                "family" => self.family_of(rest.next()),
+                "netmask" => {
+                    self.netmask = rest.next().and_then(|length| length.parse().ok());
+                    self.netmask.is_some()
+                }
+                _ => false,
+            };
+            if !fine {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn family_of(&mut self, name: Option<&str>) -> bool {
+        match name {
+            Some("inet") => self.family = Family::V4,
+            Some("inet6") => self.family = Family::V6,
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn word(pair: Pair<'_, Rule>) -> String {
+    let inside = pair.into_inner().next();
+    match inside {
+        Some(part) if part.as_rule() == Rule::quoted => {
+            part.into_inner().next().map_or_else(String::new, |inner| inner.as_str().to_owned())
+        }
+        Some(part) => part.as_str().to_owned(),
+        None => String::new(),
+    }
+}
