@@ -88,11 +88,29 @@ impl Reader<'_> {
             return;
         };
         self.open = Open::Table;
-        if self.tables.iter().any(|table| table.kind == kind) {
-            self.notice(line, "the same table again: iptables-restore empties what came before", true);
-            self.tables.retain(|table| table.kind != kind);
+        let before = self.tables.iter().position(|table| table.kind == kind).map(|place| self.tables.remove(place));
+        let table = match before {
+            Some(table) if table.committed => {
+                self.replaced(line, &table);
+                None
+            }
+            Some(table) => {
+                self.notice(line, "the same table again without COMMIT: iptables-restore refuses the file", true);
+                Some(table)
+            }
+            None => None,
+        };
+        let new = || Table::new(kind, self.family, line.number, line.text.clone());
+        self.tables.push(table.unwrap_or_else(new));
+    }
+
+    /// Notices what a later table of the same name takes away.
+    fn replaced(&mut self, line: &Line, table: &Table) {
+        self.notice(line, "the same table again: iptables-restore empties what came before", true);
+        for rule in table.chains.iter().flat_map(|chain| &chain.rules) {
+            let what = "a rule that the same table further down takes away".to_owned();
+            self.noticed.push(Noticed { line: rule.line, text: rule.text.clone(), what, blurs: false });
         }
-        self.tables.push(Table::new(kind, self.family, line.number, line.text.clone()));
     }
 
     fn commit(&mut self, line: &Line) {

@@ -342,12 +342,12 @@ fn syn(given: &Given) -> Condition {
     Condition::AnyOf(vec![vec![new], vec![Condition::Unknown(positive(given))]])
 }
 
-/// `--tcp-flags FIN,SYN,RST,ACK SYN` is `--syn`.
+/// `--tcp-flags FIN,SYN,RST,ACK SYN` is `--syn`; in old versions, FIN was not looked at.
 fn is_syn(given: &Given) -> bool {
     let [mask, wanted] = given.values.as_slice() else { return false };
     let mut mask: Vec<&str> = mask.split(',').collect();
     mask.sort_unstable();
-    mask == ["ACK", "FIN", "RST", "SYN"] && wanted == "SYN"
+    (mask == ["ACK", "FIN", "RST", "SYN"] || mask == ["ACK", "RST", "SYN"]) && wanted == "SYN"
 }
 
 /// `NEW,ESTABLISHED`. DNAT and SNAT are not states of their own.
