@@ -4,8 +4,17 @@
 //! loaded with `iptables-restore` in a network namespace of their own; what `iptables-save` prints afterwards must mean the same, packet by packet, with the unknown in the same places. A fence
 //! `rules.v4 refused` must be refused by the program; `rules.v4 elsewhere` is not tried: it is in a form of other versions, or needs what a machine may lack.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
+#[path = "read_iptables/counters.rs"]
+mod counters;
 #[path = "read_iptables/listings.rs"]
 mod listings;
 

@@ -159,7 +159,8 @@ fn holds(one: &Condition, packet: &Packet) -> Option<bool> {
     })
 }
 
-fn all_hold(all: &[Condition], packet: &Packet) -> Option<bool> {
+/// Whether all hold; `None` if that is not known.
+pub fn all_hold(all: &[Condition], packet: &Packet) -> Option<bool> {
     let each: Vec<Option<bool>> = all.iter().map(|one| holds(one, packet)).collect();
     if each.contains(&Some(false)) {
         return Some(false);
