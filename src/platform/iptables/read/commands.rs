@@ -331,7 +331,7 @@ fn place(chain: &Chain, wanted: &Draft) -> Option<usize> {
 /// The sets that the rules of a file add to or delete from.
 pub fn changed_sets(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
     let words = |line: &Line| match &line.content {
-        Content::Command(words) => options::options(words),
+        Content::Command(words) if line.text.contains("-set") => options::options(words),
         _ => Vec::new(),
     };
     let writes = |given: &Given| {

@@ -36,6 +36,16 @@ impl Sets {
     ///
     /// See [`Why`].
     pub fn condition(&self, family: Family, name: &str, sides: &str) -> Result<Vec<Condition>, Why> {
+        let key = (family, name.to_owned(), sides.to_owned());
+        if let Some(answer) = self.asked.borrow().get(&key) {
+            return answer.clone();
+        }
+        let answer = self.ask(family, name, sides);
+        self.asked.borrow_mut().insert(key, answer.clone());
+        answer
+    }
+
+    fn ask(&self, family: Family, name: &str, sides: &str) -> Result<Vec<Condition>, Why> {
         let set = self.sets.get(name).ok_or(Why::Missing)?;
         let sides = read_sides(sides).ok_or(Why::NotUnderstood)?;
         if set.kinds == [Kind::Set] && set.understood {

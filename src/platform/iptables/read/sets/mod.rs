@@ -9,9 +9,10 @@ mod dump;
 mod entry;
 mod meaning;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::listing::Noticed;
+use crate::listing::{Condition, Noticed};
 use crate::packet::Family;
 use entry::{Entry, Kind};
 
@@ -21,7 +22,12 @@ pub use meaning::Why;
 #[derive(Debug, Clone, Default)]
 pub struct Sets {
     sets: BTreeMap<String, Set>,
+    /// What was asked before: many rules ask the same of one large set.
+    asked: RefCell<BTreeMap<(Family, String, String), Answer>>,
 }
+
+/// What a rule asks of a set, or why that is not known.
+type Answer = Result<Vec<Condition>, Why>;
 
 /// One of them.
 #[derive(Debug, Clone)]
