@@ -4,10 +4,21 @@
 //! `lines`, `equiv`) sees listings alone. What a reader does not understand is kept, with its line, as [`Condition::Unknown`] or [`Action::Unknown`]: it may or may not
 //! match, and whoever judges must allow for both. Nothing is ever left out in silence.
 //!
+//! [`Evaluator`] says what a listing does with all packets at once, and which lines do it. `docs/listings.md` has the meaning in words.
+//!
 //! Absent on purpose: marks, rates, times and other state that a packet's header does not show. They are unknown conditions.
 
+mod calls;
+mod condition;
+mod crossing;
+mod decide;
+mod evaluate;
 mod types;
 
+pub use calls::{DEEPEST, Trouble, troubles};
+pub use crossing::{Crossing, crossings, interfaces};
+pub use decide::{Decided, deciders};
+pub use evaluate::{Evaluator, Passed, in_some_order, passed};
 pub use types::{
     Action, Base, Chain, ChainId, Condition, Hook, InterfacePattern, Listing, Noticed, Rule, State, States,
 };

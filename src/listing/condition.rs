@@ -1,0 +1,172 @@
+//! Which packets meet some conditions, surely or possibly.
+//!
+//! Every unknown condition is resolved anew each time it is asked, so what a packet can meet follows from the parts: all of several can hold if each can. Addresses and
+//! services of one rule become one product before they become a set; conditions that the crossing settles cost no set at all.
+
+use super::crossing::Crossing;
+use super::types::{Condition, InterfacePattern};
+use crate::packet::{AddressSet, FlowSet, FlowSpace, ServiceSet, TooLarge};
+
+/// The packets that meet something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Match {
+    /// Those that meet it if unknown things are resolved that way.
+    pub(super) may: FlowSet,
+    /// Those that meet it however they are resolved.
+    pub(super) must: FlowSet,
+}
+
+impl Match {
+    pub(super) const NEVER: Self = Self { may: FlowSet::EMPTY, must: FlowSet::EMPTY };
+    pub(super) const ALWAYS: Self = Self { may: FlowSet::FULL, must: FlowSet::FULL };
+    const UNKNOWN: Self = Self { may: FlowSet::FULL, must: FlowSet::EMPTY };
+
+    fn exactly(set: FlowSet) -> Self {
+        Self { may: set, must: set }
+    }
+
+    fn of(holds: Holds) -> Self {
+        match holds {
+            Holds::Yes => Self::ALWAYS,
+            Holds::No => Self::NEVER,
+        }
+    }
+
+    fn and(self, space: &mut FlowSpace, other: Self) -> Result<Self, TooLarge> {
+        let may = space.intersection(self.may, other.may)?;
+        let must = if self.is_known() && other.is_known() { may } else { space.intersection(self.must, other.must)? };
+        Ok(Self { may, must })
+    }
+
+    fn not(self, space: &mut FlowSpace) -> Result<Self, TooLarge> {
+        let may = space.complement(self.must)?;
+        let must = if self.is_known() { may } else { space.complement(self.may)? };
+        Ok(Self { may, must })
+    }
+
+    /// Whether no packet depends on anything unknown.
+    pub(super) fn is_known(self) -> bool {
+        self.may == self.must
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Yes,
+    No,
+}
+
+impl From<bool> for Holds {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+/// Whether a crossing alone settles that some conditions do not all hold; cheap, and looks at no packet.
+pub(super) fn is_elsewhere(conditions: &[Condition], crossing: &Crossing<'_>) -> bool {
+    conditions.iter().any(|condition| settled(condition, crossing) == Some(Holds::No))
+}
+
+/// What the crossing alone says of a condition.
+fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
+    match condition {
+        Condition::In(patterns) => Some(among(patterns, crossing.incoming).into()),
+        Condition::Out(patterns) => Some(among(patterns, crossing.outgoing).into()),
+        Condition::State(states) => Some(states.0.contains(&crossing.state).into()),
+        Condition::Not(inner) => match inner.as_slice() {
+            [one] => settled(one, crossing).map(|holds| (holds == Holds::No).into()),
+            _ => None,
+        },
+        Condition::AnyOf(lists) => lists.iter().all(|list| is_elsewhere(list, crossing)).then_some(Holds::No),
+        Condition::Family(_)
+        | Condition::Source(_)
+        | Condition::Destination(_)
+        | Condition::Service(_)
+        | Condition::Unknown(_) => None,
+    }
+}
+
+fn among(patterns: &[InterfacePattern], interface: Option<&str>) -> bool {
+    interface.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+}
+
+/// What addresses and services some conditions leave together.
+struct Header {
+    sources: AddressSet,
+    destinations: AddressSet,
+    services: ServiceSet,
+}
+
+impl Header {
+    /// Whether a condition was one of the header alone, and has been taken in.
+    fn takes(&mut self, condition: &Condition) -> bool {
+        match condition {
+            Condition::Source(set) => self.sources = self.sources.intersection(set),
+            Condition::Destination(set) => self.destinations = self.destinations.intersection(set),
+            Condition::Service(set) => self.services = self.services.intersection(set),
+            Condition::Family(family) => self.sources = self.sources.only(*family),
+            Condition::Not(inner) => match inner.as_slice() {
+                [Condition::Source(set)] => self.sources = self.sources.difference(set),
+                [Condition::Destination(set)] => self.destinations = self.destinations.difference(set),
+                [Condition::Service(set)] => self.services = self.services.difference(set),
+                _ => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Which packets meet all of some conditions.
+pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
+    if is_elsewhere(conditions, crossing) {
+        return Ok(Match::NEVER);
+    }
+    let mut header =
+        Header { sources: AddressSet::full(), destinations: AddressSet::full(), services: ServiceSet::any() };
+    let mut rest = Match::ALWAYS;
+    let mut plain = true;
+    for condition in conditions {
+        if header.takes(condition) {
+            plain = false;
+        } else {
+            let one = single(space, condition, crossing)?;
+            rest = rest.and(space, one)?;
+        }
+    }
+    if plain {
+        return Ok(rest);
+    }
+    let product = space.product(&header.sources, &header.destinations, &header.services)?;
+    rest.and(space, Match::exactly(product))
+}
+
+/// A condition that is no part of a header.
+fn single(space: &mut FlowSpace, condition: &Condition, crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
+    match condition {
+        Condition::Not(inner) => all(space, inner, crossing)?.not(space),
+        Condition::AnyOf(lists) => any(space, lists, crossing),
+        Condition::Unknown(_) => Ok(Match::UNKNOWN),
+        Condition::In(_)
+        | Condition::Out(_)
+        | Condition::State(_)
+        | Condition::Family(_)
+        | Condition::Source(_)
+        | Condition::Destination(_)
+        | Condition::Service(_) => Ok(settled(condition, crossing).map_or(Match::UNKNOWN, Match::of)),
+    }
+}
+
+fn any(space: &mut FlowSpace, lists: &[Vec<Condition>], crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
+    let mut found = Vec::with_capacity(lists.len());
+    for list in lists {
+        found.push(all(space, list, crossing)?);
+    }
+    let may: Vec<FlowSet> = found.iter().map(|one| one.may).collect();
+    let union = space.union_all(&may)?;
+    if found.iter().all(|one| one.is_known()) {
+        return Ok(Match::exactly(union));
+    }
+    let must: Vec<FlowSet> = found.iter().map(|one| one.must).collect();
+    Ok(Match { may: union, must: space.union_all(&must)? })
+}

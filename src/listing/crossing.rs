@@ -1,0 +1,142 @@
+//! Which way a packet takes through a device: the interfaces, and what is known of its connection.
+//!
+//! A packet that is forwarded meets the base chains of three hooks, one for the device itself those of two: a rule set that drops before routing drops what
+//! would have been forwarded. Interfaces that no rule tells apart are one: [`interfaces`] has one name for each kind, also for "any other".
+
+use std::collections::BTreeSet;
+
+use super::types::{Action, Condition, Hook, InterfacePattern, Listing, State};
+
+/// One way through a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Crossing<'a> {
+    /// [`Hook::Forward`]: before routing, through, after routing. [`Hook::Input`]: before routing, in. [`Hook::Output`]: out, after routing. The other two: they alone.
+    pub hook: Hook,
+    /// Where the packet comes in; `None` if the device itself sends it.
+    pub incoming: Option<&'a str>,
+    /// Where it goes out; `None` if it is for the device itself.
+    pub outgoing: Option<&'a str>,
+    /// What connection tracking says of it.
+    pub state: State,
+}
+
+impl<'a> Crossing<'a> {
+    /// The first packet of a connection through the device.
+    #[must_use]
+    pub fn forward(incoming: &'a str, outgoing: &'a str) -> Self {
+        Self { hook: Hook::Forward, incoming: Some(incoming), outgoing: Some(outgoing), state: State::New }
+    }
+
+    /// The first packet of a connection to the device itself.
+    #[must_use]
+    pub fn input(incoming: &'a str) -> Self {
+        Self { hook: Hook::Input, incoming: Some(incoming), outgoing: None, state: State::New }
+    }
+
+    /// The same way in another state.
+    #[must_use]
+    pub fn in_state(self, state: State) -> Self {
+        Self { state, ..self }
+    }
+
+    /// The hooks on the way, with what a chain there sees: before routing nobody knows where a packet goes out.
+    pub(super) fn stages(self) -> Vec<Self> {
+        let at = |hook| Self { hook, ..self };
+        let before = Self { hook: Hook::Prerouting, outgoing: None, ..self };
+        match self.hook {
+            Hook::Forward => vec![before, at(Hook::Forward), at(Hook::Postrouting)],
+            Hook::Input => vec![before, at(Hook::Input)],
+            Hook::Output => vec![at(Hook::Output), at(Hook::Postrouting)],
+            Hook::Prerouting => vec![before],
+            Hook::Postrouting => vec![self],
+        }
+    }
+}
+
+/// One interface name of each kind that the rules of some listings tell apart, in order; the last one is no interface that any of them names.
+#[must_use]
+pub fn interfaces(listings: &[&Listing]) -> Vec<String> {
+    let mut patterns = BTreeSet::new();
+    for listing in listings {
+        for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
+            of_conditions(&rule.when, &mut patterns);
+            of_action(&rule.action, &mut patterns);
+        }
+    }
+    let mut candidates: Vec<String> = Vec::new();
+    for pattern in &patterns {
+        match pattern {
+            InterfacePattern::Exactly(name) => candidates.push(name.clone()),
+            InterfacePattern::Beginning(start) => candidates.push(another(start, &patterns)),
+        }
+    }
+    candidates.push(another("", &patterns));
+    let mut kinds = BTreeSet::new();
+    candidates.retain(|name| {
+        let kind: Vec<bool> = patterns.iter().map(|pattern| pattern.matches(name)).collect();
+        kinds.insert(kind)
+    });
+    candidates
+}
+
+/// A name that begins so and that no longer pattern means.
+fn another(start: &str, patterns: &BTreeSet<InterfacePattern>) -> String {
+    let longer = |name: &str| {
+        patterns.iter().any(|pattern| match pattern {
+            InterfacePattern::Exactly(known) => known == name,
+            InterfacePattern::Beginning(known) => known.len() > start.len() && name.starts_with(known.as_str()),
+        })
+    };
+    let ends = (0..=patterns.len()).map(|number| number.to_string());
+    let letters = ["", "other", "x", "y", "z"].into_iter().map(str::to_owned);
+    let candidates = letters.chain(ends).map(|end| format!("{start}{end}"));
+    candidates.filter(|name| !name.is_empty()).find(|name| !longer(name)).unwrap_or_else(|| format!("{start}\u{1}"))
+}
+
+/// Every way through a device over some interfaces, in two states: new and established.
+#[must_use]
+pub fn crossings<'a>(hook: Hook, interfaces: &'a [String]) -> Vec<Crossing<'a>> {
+    let mut found = Vec::new();
+    let names = || interfaces.iter().map(|name| Some(name.as_str()));
+    for state in [State::New, State::Established] {
+        match hook {
+            Hook::Forward | Hook::Postrouting => {
+                for incoming in names() {
+                    found.extend(names().map(|outgoing| Crossing { hook, incoming, outgoing, state }));
+                }
+            }
+            Hook::Input | Hook::Prerouting => {
+                found.extend(names().map(|incoming| Crossing { hook, incoming, outgoing: None, state }));
+            }
+            Hook::Output => {
+                found.extend(names().map(|outgoing| Crossing { hook, incoming: None, outgoing, state }));
+            }
+        }
+    }
+    found
+}
+
+fn of_conditions(conditions: &[Condition], found: &mut BTreeSet<InterfacePattern>) {
+    for condition in conditions {
+        match condition {
+            Condition::In(patterns) | Condition::Out(patterns) => found.extend(patterns.iter().cloned()),
+            Condition::Not(inner) => of_conditions(inner, found),
+            Condition::AnyOf(lists) => lists.iter().for_each(|list| of_conditions(list, found)),
+            Condition::Family(_)
+            | Condition::Source(_)
+            | Condition::Destination(_)
+            | Condition::Service(_)
+            | Condition::State(_)
+            | Condition::Unknown(_) => {}
+        }
+    }
+}
+
+fn of_action(action: &Action, found: &mut BTreeSet<InterfacePattern>) {
+    if let Action::Choose(entries) = action {
+        for (conditions, action) in entries {
+            of_conditions(conditions, found);
+            of_action(action, found);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a listing does with one packet, read rule by rule from the definitions; every resolution of what is unknown is tried.
+
+use std::collections::BTreeSet;
+
+use sekisho::listing::{Action, Condition, Crossing, Hook, Listing, State};
+use sekisho::packet::{Family, Flow};
+
+/// Resolutions of unknowns: the choices made so far, then zeros.
+struct Fate {
+    choices: Vec<(usize, usize)>,
+    next: usize,
+}
+
+impl Fate {
+    fn choose(&mut self, ways: usize) -> usize {
+        if self.next == self.choices.len() {
+            self.choices.push((0, ways));
+        }
+        self.next += 1;
+        self.choices[self.next - 1].0
+    }
+
+    /// The next resolution, or none.
+    fn advance(&mut self) -> bool {
+        self.next = 0;
+        while let Some((way, ways)) = self.choices.pop() {
+            if way + 1 < ways {
+                self.choices.push((way + 1, ways));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Something that happened to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// It matched this rule.
+    Matched(usize, usize),
+    /// This rule, or the policy, accepted it.
+    Accepted(usize, Option<usize>),
+    /// This rule, or the policy, dropped it.
+    Dropped(usize, Option<usize>),
+}
+
+/// What can become of a packet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    pub may_pass: bool,
+    pub may_drop: bool,
+    pub events: BTreeSet<Event>,
+}
+
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    incoming: Option<&'a str>,
+    outgoing: Option<&'a str>,
+    state: State,
+}
+
+struct Run<'a> {
+    listing: &'a Listing,
+    flow: Flow,
+    here: Here<'a>,
+    fate: Fate,
+    events: BTreeSet<Event>,
+}
+
+enum End {
+    Accept,
+    Drop,
+    Back,
+    Next,
+}
+
+pub fn outcomes(listing: &Listing, crossing: &Crossing<'_>, flow: Flow) -> Outcomes {
+    let here = Here { incoming: crossing.incoming, outgoing: crossing.outgoing, state: crossing.state };
+    let fate = Fate { choices: Vec::new(), next: 0 };
+    let mut run = Run { listing, flow, here, fate, events: BTreeSet::new() };
+    let mut found = Outcomes::default();
+    loop {
+        if run.device(crossing) {
+            found.may_pass = true;
+        } else {
+            found.may_drop = true;
+        }
+        if !run.fate.advance() {
+            break;
+        }
+    }
+    found.events = run.events;
+    found
+}
+
+impl Run<'_> {
+    fn device(&mut self, crossing: &Crossing<'_>) -> bool {
+        let hooks: &[Hook] = match crossing.hook {
+            Hook::Forward => &[Hook::Prerouting, Hook::Forward, Hook::Postrouting],
+            Hook::Input => &[Hook::Prerouting, Hook::Input],
+            Hook::Output => &[Hook::Output, Hook::Postrouting],
+            Hook::Prerouting => &[Hook::Prerouting],
+            Hook::Postrouting => &[Hook::Postrouting],
+        };
+        let outgoing = self.here.outgoing;
+        for hook in hooks {
+            self.here.outgoing = outgoing.filter(|_| *hook != Hook::Prerouting);
+            let family = Family::of(self.flow.source);
+            let listing = self.listing;
+            let mut bases: Vec<_> = listing.bases.iter().filter(|base| base.hook == *hook).collect();
+            bases.sort_by_key(|base| base.priority);
+            for base in bases.into_iter().filter(|base| base.families.contains(&family)) {
+                let passes = match self.chain(base.chain.0) {
+                    End::Accept => true,
+                    End::Drop => false,
+                    End::Back | End::Next => {
+                        let passes = base.policy == Action::Accept;
+                        let chain = base.chain.0;
+                        self.events.insert(if passes {
+                            Event::Accepted(chain, None)
+                        } else {
+                            Event::Dropped(chain, None)
+                        });
+                        passes
+                    }
+                };
+                if !passes {
+                    self.here.outgoing = outgoing;
+                    return false;
+                }
+            }
+        }
+        self.here.outgoing = outgoing;
+        true
+    }
+
+    fn chain(&mut self, chain: usize) -> End {
+        let listing = self.listing;
+        for (at, rule) in listing.chains[chain].rules.iter().enumerate() {
+            if self.all(&rule.when) {
+                self.events.insert(Event::Matched(chain, at));
+                match self.act(&rule.action, (chain, at)) {
+                    End::Next => {}
+                    end => return end,
+                }
+            }
+        }
+        End::Back
+    }
+
+    fn act(&mut self, action: &Action, (chain, rule): (usize, usize)) -> End {
+        match action {
+            Action::Continue => End::Next,
+            Action::Accept => {
+                self.events.insert(Event::Accepted(chain, Some(rule)));
+                End::Accept
+            }
+            Action::Drop => {
+                self.events.insert(Event::Dropped(chain, Some(rule)));
+                End::Drop
+            }
+            Action::Return => End::Back,
+            Action::Jump(target) => match self.chain(target.0) {
+                End::Back => End::Next,
+                end => end,
+            },
+            Action::Goto(target) => self.chain(target.0),
+            Action::Choose(entries) => {
+                for (when, action) in entries {
+                    if self.all(when) {
+                        return self.act(action, (chain, rule));
+                    }
+                }
+                End::Next
+            }
+            Action::Unknown(_) => match self.fate.choose(3) {
+                0 => self.act(&Action::Accept, (chain, rule)),
+                1 => self.act(&Action::Drop, (chain, rule)),
+                _ => End::Next,
+            },
+        }
+    }
+
+    /// Every condition is asked, so that each unknown one has its own resolution.
+    fn all(&mut self, when: &[Condition]) -> bool {
+        when.iter().fold(true, |so_far, one| self.holds(one) && so_far)
+    }
+
+    fn holds(&mut self, condition: &Condition) -> bool {
+        match condition {
+            Condition::In(patterns) => {
+                self.here.incoming.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            }
+            Condition::Out(patterns) => {
+                self.here.outgoing.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            }
+            Condition::Family(family) => Family::of(self.flow.source) == *family,
+            Condition::Source(set) => set.contains(self.flow.source),
+            Condition::Destination(set) => set.contains(self.flow.destination),
+            Condition::Service(set) => set.contains(self.flow.service),
+            Condition::State(states) => states.0.contains(&self.here.state),
+            Condition::Not(inner) => !self.all(inner),
+            Condition::AnyOf(lists) => lists.iter().fold(false, |so_far, list| self.all(list) || so_far),
+            Condition::Unknown(_) => self.fate.choose(2) == 1,
+        }
+    }
+}
