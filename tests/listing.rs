@@ -14,10 +14,12 @@ mod naive;
 #[path = "listing/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
+
 use naive::{Event, outcomes};
 use sekisho::listing::{
-    Action, Base, Chain, ChainId, Condition, Crossing, Decided, Evaluator, Hook, Listing, Rule, Trouble, interfaces,
-    passed, troubles,
+    Action, Base, Chain, ChainId, Condition, Crossing, Decided, Evaluator, Hook, Listing, Rule, Trouble, What, analyse,
+    compare, interfaces, passed, troubles,
 };
 use sekisho::packet::{AddressSet, Family, Flow, FlowSet, FlowSpace, Order, Protocol, ServiceSet};
 use world::{Dice, listing, packets, ways};
@@ -27,7 +29,7 @@ const ORDERS: [Order; 3] = [Order::DestinationFirst, Order::SourceFirst, Order::
 #[test]
 fn what_passes_is_what_passes_packet_by_packet() {
     let (mut dice, packets, ways) = (Dice(11), packets(), ways());
-    for round in 0..600 {
+    for round in 0..400 {
         let listing = listing(&mut dice, 12);
         let mut space = FlowSpace::new(ORDERS[round % 3]);
         let mut evaluator = Evaluator::new(&listing);
@@ -54,7 +56,7 @@ fn touched(events: &naive::Outcomes, one: &Decided) -> (bool, bool) {
 #[test]
 fn the_deciding_lines_are_those_that_decide() {
     let (mut dice, packets, ways) = (Dice(5), packets(), ways());
-    for round in 0..500 {
+    for round in 0..300 {
         let listing = listing(&mut dice, 12);
         let mut space = FlowSpace::new(ORDERS[round % 3]);
         let mut evaluator = Evaluator::new(&listing);
@@ -188,4 +190,154 @@ fn interfaces_have_one_name_of_each_kind() {
             assert_eq!(outcomes(&listing, &way, flow).may_pass, space.contains(found.possibly, &flow));
         }
     }
+}
+
+/// Which rules match some packet of the world on some way.
+fn matched(listing: &Listing) -> BTreeSet<(usize, usize)> {
+    let (packets, ways) = (packets(), all_ways());
+    let mut found = BTreeSet::new();
+    for way in &ways {
+        for flow in &packets {
+            found.extend(outcomes(listing, way, *flow).events.iter().filter_map(|event| match event {
+                Event::Matched(chain, rule) => Some((*chain, *rule)),
+                _ => None,
+            }));
+        }
+    }
+    found
+}
+
+fn all_ways() -> Vec<Crossing<'static>> {
+    use sekisho::listing::State::{Established, Invalid, New, Related};
+    let out = |outgoing| Crossing { hook: Hook::Output, incoming: None, outgoing: Some(outgoing), state: New };
+    let new = ways().into_iter().filter(|way| way.state == New).chain(world::NAMES.map(out));
+    new.flat_map(|way| [New, Established, Related, Invalid].map(|state| way.in_state(state))).collect()
+}
+
+fn meaning(listing: &Listing, space: &mut FlowSpace) -> Vec<sekisho::listing::Passed> {
+    let mut evaluator = Evaluator::new(listing);
+    all_ways().iter().map(|way| evaluator.passed(space, way).unwrap()).collect()
+}
+
+#[test]
+fn dead_lines_are_those_that_no_packet_matches_and_removing_a_line_that_does_nothing_changes_nothing() {
+    let mut dice = Dice(21);
+    let (mut dead_lines, mut redundant) = (0, 0);
+    for round in 0..80 {
+        let listing = listing(&mut dice, 14);
+        let found = analyse(&listing).unwrap();
+        let alive = matched(&listing);
+        let mut space = FlowSpace::default();
+        let before = meaning(&listing, &mut space);
+        for (chain, rules) in listing.chains.iter().enumerate() {
+            let unreachable = found
+                .findings
+                .iter()
+                .any(|one| one.chain.0 == chain && one.rule.is_none() && one.what == What::Unreachable);
+            for index in 0..rules.rules.len() {
+                let what = found
+                    .findings
+                    .iter()
+                    .find(|one| (one.chain.0, one.rule) == (chain, Some(index)))
+                    .map(|one| one.what.clone());
+                let dead = unreachable || what.as_ref().is_some_and(|what| *what != What::Redundant);
+                assert_eq!(
+                    dead,
+                    !alive.contains(&(chain, index)),
+                    "round {round}: {chain} {index} {what:?} {listing:#?}"
+                );
+                dead_lines += usize::from(dead);
+                redundant += usize::from(what == Some(What::Redundant));
+                if let Some(What::Shadowed(takers)) = &what {
+                    assert!(!takers.is_empty() && takers.iter().all(|taker| *taker < index));
+                    shadowed_by_these(&listing, chain, index, takers);
+                }
+                if dead || what.is_some() {
+                    let mut without = listing.clone();
+                    without.chains[chain].rules.remove(index);
+                    assert_eq!(meaning(&without, &mut space), before, "round {round}: {chain} {index} {listing:#?}");
+                }
+            }
+        }
+    }
+    assert!(dead_lines > 200 && redundant > 20, "{dead_lines} dead, {redundant} redundant");
+}
+
+/// With the takers alone above it, and the same lines below, a shadowed line still does nothing.
+fn shadowed_by_these(listing: &Listing, chain: usize, index: usize, takers: &[usize]) {
+    let mut less = listing.clone();
+    let rules = &listing.chains[chain].rules;
+    let keep = |at: &usize| *at >= index || takers.contains(at);
+    less.chains[chain].rules = (0..rules.len()).filter(keep).map(|at| rules[at].clone()).collect();
+    assert!(!matched(&less).contains(&(chain, takers.len())), "{chain} {index} {takers:?} {listing:#?}");
+}
+
+/// One change to a rule set.
+fn mutated(dice: &mut Dice, listing: &Listing) -> Listing {
+    let mut changed = listing.clone();
+    let full: Vec<usize> = (0..changed.chains.len()).filter(|at| !changed.chains[*at].rules.is_empty()).collect();
+    if full.is_empty() || dice.roll(10) == 0 {
+        let base = dice.roll(changed.bases.len());
+        let policy = &mut changed.bases[base].policy;
+        *policy = if *policy == Action::Accept { Action::Drop } else { Action::Accept };
+        return changed;
+    }
+    let at = dice.of(&full);
+    let rules = &mut changed.chains[at].rules;
+    let rule = dice.roll(rules.len());
+    match dice.roll(5) {
+        0 => {
+            rules.remove(rule);
+        }
+        1 => {
+            let other = dice.roll(rules.len());
+            rules.swap(rule, other);
+        }
+        2 => rules[rule].action = if rules[rule].action == Action::Accept { Action::Drop } else { Action::Accept },
+        3 => rules[rule].when = world::conditions(dice, 1),
+        _ => {
+            rules[rule].when.pop();
+        }
+    }
+    changed
+}
+
+#[test]
+fn two_rule_sets_differ_exactly_if_a_packet_tells_them_apart() {
+    let (mut dice, packets, ways) = (Dice(77), packets(), all_ways());
+    let (mut equal, mut differing, mut doubtful) = (0, 0, 0);
+    for round in 0..160 {
+        let first = listing(&mut dice, 10);
+        let second = mutated(&mut dice, &first);
+        assert!(compare(&first, &first.clone()).unwrap().is_equal());
+        let found = compare(&first, &second).unwrap();
+        if first == second {
+            assert!(found.is_equal());
+            continue;
+        }
+        let (mut differ, mut doubt) = (false, false);
+        for (way, flow) in ways.iter().flat_map(|way| packets.iter().map(move |flow| (way, flow))) {
+            let (one, other) = (outcomes(&first, way, *flow), outcomes(&second, way, *flow));
+            differ |= !one.may_drop && !other.may_pass || !other.may_drop && !one.may_pass;
+            doubt |= one.may_drop == one.may_pass || other.may_drop == other.may_pass;
+        }
+        assert_eq!(!found.differences.is_empty(), differ, "round {round}: {first:#?} {second:#?} {found:#?}");
+        assert_eq!(found.doubt.is_some(), doubt, "round {round}: {first:#?} {second:#?} {found:#?}");
+        for (hook, incoming, outgoing, state) in found.differences.iter().flat_map(|one| one.ways.first()) {
+            let one =
+                found.differences.iter().find(|one| one.ways[0] == (*hook, incoming.clone(), outgoing.clone(), *state));
+            let way =
+                Crossing { hook: *hook, incoming: incoming.as_deref(), outgoing: outgoing.as_deref(), state: *state };
+            for (_, flow) in &one.unwrap().only_first {
+                assert!(!outcomes(&first, &way, *flow).may_drop && !outcomes(&second, &way, *flow).may_pass);
+            }
+            for (_, flow) in &one.unwrap().only_second {
+                assert!(!outcomes(&second, &way, *flow).may_drop && !outcomes(&first, &way, *flow).may_pass);
+            }
+        }
+        equal += usize::from(found.is_equal());
+        differing += usize::from(differ);
+        doubtful += usize::from(doubt);
+    }
+    assert!(equal > 30 && differing > 20 && doubtful > 15, "{equal} {differing} {doubtful}");
 }

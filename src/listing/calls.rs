@@ -3,6 +3,8 @@
 //! A device refuses chains that ask each other in a circle, so a listing with one is no rule set that runs: what such a chain does is unknown. The same holds for
 //! chains nested deeper than [`BOUND`], which keeps every recursion over chains shallow.
 
+use std::collections::BTreeSet;
+
 use super::types::{Action, ChainId, Condition, Listing, Rule};
 
 /// How deep jumps may nest in nftables.
@@ -62,7 +64,7 @@ pub(super) struct Calls {
 impl Calls {
     pub(super) fn new(listing: &Listing) -> Self {
         let targets: Vec<Vec<usize>> =
-            listing.chains.iter().map(|chain| called(&chain.rules, listing.chains.len())).collect();
+            listing.chains.iter().map(|chain| below(&chain.rules, listing.chains.len())).collect();
         let mut callers = vec![Vec::new(); targets.len()];
         for (caller, below) in targets.iter().enumerate() {
             for target in below {
@@ -142,13 +144,19 @@ fn peeled(below: &[Vec<usize>], above: &[Vec<usize>]) -> Vec<usize> {
 }
 
 /// The chains that some rules ask, each once.
-fn called(rules: &[Rule], chains: usize) -> Vec<usize> {
+fn below(rules: &[Rule], chains: usize) -> Vec<usize> {
     let mut found = Vec::new();
     rules.iter().for_each(|rule| targets(&rule.action, &mut found));
     found.retain(|target| *target < chains);
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The chains that any rule asks.
+pub(super) fn called(listing: &Listing) -> BTreeSet<usize> {
+    let rules = listing.chains.iter().map(|chain| below(&chain.rules, listing.chains.len()));
+    rules.flatten().collect()
 }
 
 fn targets(action: &Action, found: &mut Vec<usize>) {

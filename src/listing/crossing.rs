@@ -93,12 +93,26 @@ fn another(start: &str, patterns: &BTreeSet<InterfacePattern>) -> String {
     candidates.filter(|name| !name.is_empty()).find(|name| !longer(name)).unwrap_or_else(|| format!("{start}\u{1}"))
 }
 
-/// Every way through a device over some interfaces, in two states: new and established.
+/// One state of each kind that the rules of some listings tell apart; the first one is [`State::New`].
 #[must_use]
-pub fn crossings<'a>(hook: Hook, interfaces: &'a [String]) -> Vec<Crossing<'a>> {
+pub fn states(listings: &[&Listing]) -> Vec<State> {
+    let mut asked = BTreeSet::new();
+    for rule in listings.iter().flat_map(|listing| &listing.chains).flat_map(|chain| &chain.rules) {
+        states_of_conditions(&rule.when, &mut asked);
+        states_of_action(&rule.action, &mut asked);
+    }
+    let mut kinds = BTreeSet::new();
+    let mut found = vec![State::New, State::Established, State::Related, State::Invalid, State::Untracked];
+    found.retain(|state| kinds.insert(asked.iter().map(|states| states.contains(state)).collect::<Vec<bool>>()));
+    found
+}
+
+/// Every way on a hook over some interfaces, in some states.
+#[must_use]
+pub fn crossings<'a>(hook: Hook, interfaces: &'a [String], states: &[State]) -> Vec<Crossing<'a>> {
     let mut found = Vec::new();
     let names = || interfaces.iter().map(|name| Some(name.as_str()));
-    for state in [State::New, State::Established] {
+    for state in states.iter().copied() {
         match hook {
             Hook::Forward | Hook::Postrouting => {
                 for incoming in names() {
@@ -114,6 +128,34 @@ pub fn crossings<'a>(hook: Hook, interfaces: &'a [String]) -> Vec<Crossing<'a>> 
         }
     }
     found
+}
+
+fn states_of_conditions(conditions: &[Condition], found: &mut BTreeSet<Vec<State>>) {
+    for condition in conditions {
+        match condition {
+            Condition::State(states) => {
+                found.insert(states.0.clone());
+            }
+            Condition::Not(inner) => states_of_conditions(inner, found),
+            Condition::AnyOf(lists) => lists.iter().for_each(|list| states_of_conditions(list, found)),
+            Condition::In(_)
+            | Condition::Out(_)
+            | Condition::Family(_)
+            | Condition::Source(_)
+            | Condition::Destination(_)
+            | Condition::Service(_)
+            | Condition::Unknown(_) => {}
+        }
+    }
+}
+
+fn states_of_action(action: &Action, found: &mut BTreeSet<Vec<State>>) {
+    if let Action::Choose(entries) = action {
+        for (conditions, action) in entries {
+            states_of_conditions(conditions, found);
+            states_of_action(action, found);
+        }
+    }
 }
 
 fn of_conditions(conditions: &[Condition], found: &mut BTreeSet<InterfacePattern>) {

@@ -4,11 +4,12 @@
 //! get none are left at once, so few packets in a long list cost few steps. What comes to a chain is collected from all its callers before the chain is looked at.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::calls::{Calls, Depends};
 use super::crossing::Crossing;
-use super::evaluate::{Evaluator, Line};
-use super::types::{Action, Base, ChainId, Listing};
+use super::evaluate::{Evaluator, Line, in_halves};
+use super::types::{Action, Base, ChainId, Listing, Rule};
 use crate::packet::{FlowSet, FlowSpace, TooLarge};
 
 /// What one line does with some packets.
@@ -54,88 +55,128 @@ impl Evaluator<'_> {
         flows: FlowSet,
     ) -> Result<Vec<Decided>, TooLarge> {
         let mut found = Found::default();
+        self.tour(space, crossing, flows, &mut Waiting::default(), &mut found)?;
+        Ok(found.into_decided(self.listing))
+    }
+
+    /// The lines of rules with something unknown that some packets come to on a crossing, ascending.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if the space has no room.
+    pub fn unknown(
+        &mut self,
+        space: &mut FlowSpace,
+        crossing: &Crossing<'_>,
+        flows: FlowSet,
+    ) -> Result<Vec<usize>, TooLarge> {
+        let mut found = Vague { listing: self.listing, lines: BTreeSet::new() };
+        self.tour(space, crossing, flows, &mut Waiting::default(), &mut found)?;
+        Ok(found.lines.into_iter().collect())
+    }
+
+    /// Shows a visitor all that some packets come to on a crossing.
+    pub(super) fn tour(
+        &mut self,
+        space: &mut FlowSpace,
+        crossing: &Crossing<'_>,
+        flows: FlowSet,
+        waiting: &mut Waiting,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), TooLarge> {
         let mut alive = flows;
         for stage in crossing.stages() {
             for base in self.bases(stage.hook) {
                 let whole = self.base(space, base, &stage)?;
                 let input = space.intersection(alive, whole.seen)?;
-                self.visit(space, &stage, base.chain, input, &mut |space, reached| found.note(space, &reached))?;
+                waiting.add(space, &self.calls, base.chain, input)?;
+                self.visit(space, &stage, waiting, visitor)?;
                 let left = space.intersection(input, whole.effect.leave)?;
-                found.policy(space, base, left)?;
+                visitor.policy(space, base, left)?;
                 let unseen = space.difference(alive, whole.seen)?;
                 let accepted = space.intersection(input, whole.effect.accept)?;
                 alive = space.union(unseen, accepted)?;
             }
         }
-        Ok(found.into_decided(self.listing))
+        Ok(())
     }
 
-    /// Calls `visit` for every rule that packets come to, and every entry of a verdict map in it; callers before what they call.
+    /// Shows a visitor every chain that packets come to, and in it every rule, callers before what they call.
     pub(super) fn visit(
         &mut self,
         space: &mut FlowSpace,
         stage: &Crossing<'_>,
-        from: ChainId,
-        input: FlowSet,
-        visit: &mut Visit<'_>,
+        waiting: &mut Waiting,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), TooLarge> {
-        let mut waiting = Waiting::default();
-        waiting.add(space, self, from, input)?;
-        while let Some(((_, chain), input)) = waiting.inputs.pop_first() {
+        while let Some((chain, input)) = waiting.next() {
             let lines = self.lines(space, chain, stage)?;
+            visitor.list(space, &List { chain, lines: &lines, input })?;
             let rules = self.listing.chains.get(chain.0).map_or(&[][..], |chain| &chain.rules);
             for (line, live) in reached(space, &lines, input)? {
                 let Some(rule) = rules.get(line.index) else { continue };
-                self.tell(space, Reached { chain, rule: line.index, action: &rule.action, live }, visit)?;
-                self.follow(space, stage, (chain, line.index), &rule.action, live, &mut waiting, visit)?;
+                let reached = Reached { chain, rule: line.index, action: &rule.action, live };
+                self.follow(space, stage, &reached, waiting, visitor)?;
             }
         }
         Ok(())
     }
 
-    /// A jump to a chain of which nothing can be said is as good as an unknown action.
-    fn tell(&self, space: &mut FlowSpace, reached: Reached<'_>, visit: &mut Visit<'_>) -> Result<(), TooLarge> {
-        match reached.action {
-            Action::Jump(target) | Action::Goto(target) if self.calls.is_unknowable(*target) => {
-                visit(space, Reached { action: &Action::Unknown(String::new()), ..reached })
-            }
-            _ => visit(space, reached),
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one step of `visit`, which holds all of it")]
     fn follow(
         &mut self,
         space: &mut FlowSpace,
         stage: &Crossing<'_>,
-        (chain, rule): (ChainId, usize),
-        action: &Action,
-        live: FlowSet,
+        reached: &Reached<'_>,
         waiting: &mut Waiting,
-        visit: &mut Visit<'_>,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), TooLarge> {
-        match action {
-            Action::Jump(target) | Action::Goto(target) if !self.calls.is_unknowable(*target) => {
-                waiting.add(space, self, *target, live)
+        match reached.action {
+            Action::Jump(target) | Action::Goto(target) if self.calls.is_unknowable(*target) => {
+                // As good as an unknown action.
+                visitor.reached(space, &Reached { action: &Action::Unknown(String::new()), ..*reached })
+            }
+            Action::Jump(target) | Action::Goto(target) => {
+                visitor.reached(space, reached)?;
+                waiting.add(space, &self.calls, *target, reached.live)
             }
             Action::Choose(entries) => {
+                visitor.reached(space, reached)?;
                 let lines = self.entries(space, entries, stage)?;
-                for (line, live) in reached(space, &lines, live)? {
+                for (line, live) in self::reached(space, &lines, reached.live)? {
                     let Some((_, action)) = entries.get(line.index) else { continue };
-                    self.tell(space, Reached { chain, rule, action, live }, visit)?;
-                    self.follow(space, stage, (chain, rule), action, live, waiting, visit)?;
+                    self.follow(space, stage, &Reached { action, live, ..*reached }, waiting, visitor)?;
                 }
                 Ok(())
             }
-            _ => Ok(()),
+            _ => visitor.reached(space, reached),
         }
     }
 }
 
-/// What is told of each rule, or entry, that packets come to.
-pub(super) type Visit<'a> = dyn FnMut(&mut FlowSpace, Reached<'_>) -> Result<(), TooLarge> + 'a;
+/// Who is shown what packets come to.
+pub(super) trait Visitor {
+    /// A chain, before its rules.
+    fn list(&mut self, _space: &mut FlowSpace, _list: &List<'_>) -> Result<(), TooLarge> {
+        Ok(())
+    }
+
+    /// A rule, or an entry of its verdict map.
+    fn reached(&mut self, space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge>;
+
+    /// The policy of a base chain, with the packets that possibly come to it.
+    fn policy(&mut self, _space: &mut FlowSpace, _base: &Base, _left: FlowSet) -> Result<(), TooLarge> {
+        Ok(())
+    }
+}
+
+/// A chain with the packets that possibly come to it.
+pub(super) struct List<'a> {
+    pub(super) chain: ChainId,
+    pub(super) lines: &'a [Line],
+    pub(super) input: FlowSet,
+}
 
 /// A rule, or an entry of its verdict map, with the packets that possibly come to it and match.
+#[derive(Clone, Copy)]
 pub(super) struct Reached<'a> {
     pub(super) chain: ChainId,
     pub(super) rule: usize,
@@ -145,24 +186,44 @@ pub(super) struct Reached<'a> {
 
 /// What comes to chains that were not looked at yet, callers first.
 #[derive(Default)]
-struct Waiting {
+pub(super) struct Waiting {
     inputs: BTreeMap<(Reverse<usize>, ChainId), FlowSet>,
+    /// What comes to chains that are the same on every crossing, if they are to be looked at once for all of them.
+    later: Option<BTreeMap<(Reverse<usize>, ChainId), FlowSet>>,
 }
 
 impl Waiting {
-    fn add(
+    /// Chains that are the same on every crossing wait until [`Self::release`].
+    pub(super) fn with_later() -> Self {
+        Self { inputs: BTreeMap::new(), later: Some(BTreeMap::new()) }
+    }
+
+    /// From now on, what was kept for later is looked at, and nothing more is kept.
+    pub(super) fn release(&mut self) {
+        self.inputs.append(&mut self.later.take().unwrap_or_default());
+    }
+
+    pub(super) fn add(
         &mut self,
         space: &mut FlowSpace,
-        evaluator: &Evaluator<'_>,
+        calls: &Calls,
         chain: ChainId,
         input: FlowSet,
     ) -> Result<(), TooLarge> {
         if input.is_empty() {
             return Ok(());
         }
-        let known = self.inputs.entry((Reverse(evaluator.calls.height(chain)), chain)).or_insert(FlowSet::EMPTY);
+        let inputs = match &mut self.later {
+            Some(later) if calls.depends(chain) == Depends::default() => later,
+            _ => &mut self.inputs,
+        };
+        let known = inputs.entry((Reverse(calls.height(chain)), chain)).or_insert(FlowSet::EMPTY);
         *known = space.union(*known, input)?;
         Ok(())
+    }
+
+    fn next(&mut self) -> Option<(ChainId, FlowSet)> {
+        self.inputs.pop_first().map(|((_, chain), input)| (chain, input))
     }
 }
 
@@ -174,38 +235,40 @@ pub(super) fn reached(space: &mut FlowSpace, lines: &[Line], input: FlowSet) -> 
     let asks = halves(space, lines.iter().map(|line| line.asked.may).collect())?;
     let hides = halves(space, lines.iter().map(|line| line.hides).collect())?;
     let mut search = Search { asks, hides, lines, found: Vec::new() };
-    let Some(round) = search.asks.len().checked_sub(1) else { return Ok(Vec::new()) };
-    let top = Part { round, number: 0 };
+    let top = Part::whole(&search.asks);
     let rest = space.intersection(input, of(&search.asks, top))?;
     search.descend(space, top, rest)?;
     Ok(search.found)
 }
 
-/// The unions of parts of a list: `[r][n]` is that of places `n << r .. (n + 1) << r`.
-fn halves(space: &mut FlowSpace, sets: Vec<FlowSet>) -> Result<Vec<Vec<FlowSet>>, TooLarge> {
-    let mut rounds = Vec::new();
-    let mut current = sets;
-    while current.len() > 1 {
-        let mut merged = Vec::with_capacity(current.len().div_ceil(2));
-        for pair in current.chunks(2) {
-            merged.push(match pair {
-                [left, right] => space.union(*left, *right)?,
-                _ => pair.first().copied().unwrap_or(FlowSet::EMPTY),
-            });
-        }
-        rounds.push(std::mem::replace(&mut current, merged));
-    }
-    rounds.push(current);
-    Ok(rounds)
+/// The unions of parts of a list.
+pub(super) fn halves(space: &mut FlowSpace, sets: Vec<FlowSet>) -> Result<Vec<Vec<FlowSet>>, TooLarge> {
+    in_halves(sets, |left, right| space.union(left, right))
 }
 
+/// A part of a list in halves.
 #[derive(Clone, Copy)]
-struct Part {
-    round: usize,
-    number: usize,
+pub(super) struct Part {
+    pub(super) round: usize,
+    pub(super) number: usize,
 }
 
-fn of(rounds: &[Vec<FlowSet>], part: Part) -> FlowSet {
+impl Part {
+    /// The whole of a list.
+    pub(super) fn whole<T>(rounds: &[Vec<T>]) -> Self {
+        Self { round: rounds.len().saturating_sub(1), number: 0 }
+    }
+
+    /// Its halves; `None` for a single place.
+    pub(super) fn halves(self) -> Option<(Self, Self)> {
+        let round = self.round.checked_sub(1)?;
+        let left = Self { round, number: self.number * 2 };
+        Some((left, Self { round, number: left.number + 1 }))
+    }
+}
+
+/// What belongs to a part.
+pub(super) fn of(rounds: &[Vec<FlowSet>], part: Part) -> FlowSet {
     rounds.get(part.round).and_then(|round| round.get(part.number)).copied().unwrap_or(FlowSet::EMPTY)
 }
 
@@ -222,12 +285,10 @@ impl Search<'_> {
         if rest.is_empty() {
             return Ok(());
         }
-        let Some(round) = part.round.checked_sub(1) else {
+        let Some((left, right)) = part.halves() else {
             self.found.extend(self.lines.get(part.number).map(|line| (*line, rest)));
             return Ok(());
         };
-        let left = Part { round, number: part.number * 2 };
-        let right = Part { round, number: left.number + 1 };
         let first = space.intersection(rest, of(&self.asks, left))?;
         self.descend(space, left, first)?;
         let later = space.difference(rest, of(&self.hides, left))?;
@@ -242,8 +303,23 @@ struct Found {
     lines: BTreeMap<(ChainId, Option<usize>), (FlowSet, FlowSet)>,
 }
 
-impl Found {
-    fn note(&mut self, space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge> {
+/// Rules with something unknown.
+struct Vague<'a> {
+    listing: &'a Listing,
+    lines: BTreeSet<usize>,
+}
+
+impl Visitor for Vague<'_> {
+    fn reached(&mut self, _space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge> {
+        let rule = self.listing.chains.get(reached.chain.0).and_then(|chain| chain.rules.get(reached.rule));
+        let is_unknown = |rule: &&Rule| rule.is_unknown() || matches!(reached.action, Action::Unknown(_));
+        self.lines.extend(rule.filter(is_unknown).map(|rule| rule.line));
+        Ok(())
+    }
+}
+
+impl Visitor for Found {
+    fn reached(&mut self, space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge> {
         let (accepts, drops) = match reached.action {
             Action::Accept => (reached.live, FlowSet::EMPTY),
             Action::Drop => (FlowSet::EMPTY, reached.live),
@@ -261,7 +337,9 @@ impl Found {
         };
         self.add(space, (base.chain, None), accepts, drops)
     }
+}
 
+impl Found {
     fn add(
         &mut self,
         space: &mut FlowSpace,

@@ -305,18 +305,18 @@ pub(super) struct Whole {
 
 /// What some lines in a row do.
 #[derive(Debug, Clone, Copy)]
-struct Folded {
-    accept: FlowSet,
-    drop: FlowSet,
-    leave: FlowSet,
+pub(super) struct Folded {
+    pub(super) accept: FlowSet,
+    pub(super) drop: FlowSet,
+    pub(super) leave: FlowSet,
     /// Of entries of a verdict map: the rule after it is asked.
-    on: FlowSet,
+    pub(super) on: FlowSet,
     /// The packets that surely get no further.
-    hides: FlowSet,
+    pub(super) hides: FlowSet,
 }
 
 impl Folded {
-    const NOTHING: Self = Self {
+    pub(super) const NOTHING: Self = Self {
         accept: FlowSet::EMPTY,
         drop: FlowSet::EMPTY,
         leave: FlowSet::EMPTY,
@@ -324,7 +324,7 @@ impl Folded {
         hides: FlowSet::EMPTY,
     };
 
-    fn of(space: &mut FlowSpace, line: &Line) -> Result<Self, TooLarge> {
+    pub(super) fn of(space: &mut FlowSpace, line: &Line) -> Result<Self, TooLarge> {
         let mut part = |set| space.intersection(line.asked.may, set);
         Ok(Self {
             accept: part(line.effect.accept)?,
@@ -342,7 +342,7 @@ impl Folded {
         Ok(Self { accept, drop: space.difference(hides, accept)?, hides, ..Self::NOTHING })
     }
 
-    fn then(self, space: &mut FlowSpace, later: Self) -> Result<Self, TooLarge> {
+    pub(super) fn then(self, space: &mut FlowSpace, later: Self) -> Result<Self, TooLarge> {
         let mut both = |earlier, later| {
             let rest = space.difference(later, self.hides)?;
             space.union(earlier, rest)
@@ -374,15 +374,27 @@ fn folded(space: &mut FlowSpace, lines: &[Line]) -> Result<Folded, TooLarge> {
     if !run.is_empty() {
         parts.push(Folded::run(space, &run)?);
     }
-    while parts.len() > 1 {
-        let mut merged = Vec::with_capacity(parts.len().div_ceil(2));
-        for pair in parts.chunks(2) {
-            merged.push(match pair {
-                [earlier, later] => earlier.then(space, *later)?,
-                _ => pair.first().copied().unwrap_or(Folded::NOTHING),
-            });
+    let whole = in_halves(parts, |earlier, later| earlier.then(space, later))?.pop();
+    Ok(whole.and_then(|mut round| round.pop()).unwrap_or(Folded::NOTHING))
+}
+
+/// An associative operation over parts of a list: `[r][n]` is that of places `n << r .. (n + 1) << r`. There is at least one round.
+pub(super) fn in_halves<T: Copy>(
+    parts: Vec<T>,
+    mut join: impl FnMut(T, T) -> Result<T, TooLarge>,
+) -> Result<Vec<Vec<T>>, TooLarge> {
+    let mut rounds = Vec::new();
+    let mut current = parts;
+    while current.len() > 1 {
+        let mut merged = Vec::with_capacity(current.len().div_ceil(2));
+        for pair in current.chunks(2) {
+            match pair {
+                [earlier, later] => merged.push(join(*earlier, *later)?),
+                _ => merged.extend_from_slice(pair),
+            }
         }
-        parts = merged;
+        rounds.push(std::mem::replace(&mut current, merged));
     }
-    Ok(parts.pop().unwrap_or(Folded::NOTHING))
+    rounds.push(current);
+    Ok(rounds)
 }

@@ -8,15 +8,20 @@
 //!
 //! Absent on purpose: marks, rates, times and other state that a packet's header does not show. They are unknown conditions.
 
+mod analyse;
 mod calls;
+mod compare;
 mod condition;
 mod crossing;
 mod decide;
 mod evaluate;
+mod redundant;
 mod types;
 
+pub use analyse::{Analysis, Finding, What, analyse};
 pub use calls::{DEEPEST, Trouble, troubles};
-pub use crossing::{Crossing, crossings, interfaces};
+pub use compare::{Comparison, Difference, Doubt, compare};
+pub use crossing::{Crossing, crossings, interfaces, states};
 pub use decide::{Decided, deciders};
 pub use evaluate::{Evaluator, Passed, in_some_order, passed};
 pub use types::{

@@ -168,3 +168,36 @@ pub struct Noticed {
     /// Whether what packets pass is less certain for it: then nothing about this listing is proved.
     pub blurs: bool,
 }
+
+impl Rule {
+    /// Whether something of it is not known: a condition, or what it does.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        has_unknown(&self.when) || does_unknown(&self.action)
+    }
+}
+
+fn has_unknown(conditions: &[Condition]) -> bool {
+    conditions.iter().any(|condition| match condition {
+        Condition::Unknown(_) => true,
+        Condition::Not(inner) => has_unknown(inner),
+        Condition::AnyOf(lists) => lists.iter().any(|list| has_unknown(list)),
+        Condition::In(_)
+        | Condition::Out(_)
+        | Condition::Family(_)
+        | Condition::Source(_)
+        | Condition::Destination(_)
+        | Condition::Service(_)
+        | Condition::State(_) => false,
+    })
+}
+
+fn does_unknown(action: &Action) -> bool {
+    match action {
+        Action::Unknown(_) => true,
+        Action::Choose(entries) => {
+            entries.iter().any(|(conditions, action)| has_unknown(conditions) || does_unknown(action))
+        }
+        _ => false,
+    }
+}

@@ -181,9 +181,8 @@ impl Run<'_> {
         }
     }
 
-    /// Every condition is asked, so that each unknown one has its own resolution.
     fn all(&mut self, when: &[Condition]) -> bool {
-        when.iter().fold(true, |so_far, one| self.holds(one) && so_far)
+        when.iter().all(|one| self.holds(one))
     }
 
     fn holds(&mut self, condition: &Condition) -> bool {
@@ -200,7 +199,7 @@ impl Run<'_> {
             Condition::Service(set) => set.contains(self.flow.service),
             Condition::State(states) => states.0.contains(&self.here.state),
             Condition::Not(inner) => !self.all(inner),
-            Condition::AnyOf(lists) => lists.iter().fold(false, |so_far, list| self.all(list) || so_far),
+            Condition::AnyOf(lists) => lists.iter().any(|list| self.all(list)),
             Condition::Unknown(_) => self.fate.choose(2) == 1,
         }
     }

@@ -37,19 +37,15 @@ fn v6(low: u8) -> IpAddr {
 
 /// One packet of every kind.
 pub fn packets() -> Vec<Flow> {
+    let tcp = [0, 1, 2, 4, 5, 6, 7].map(|port| (Protocol::TCP, 0, port));
+    let others = [(Protocol::UDP, 0, 4), (Protocol::ICMP, 8, 0), (Protocol::ICMP6, 128, 0), (Protocol::GRE, 0, 0)];
     let mut found = Vec::new();
-    let services = [(Protocol::TCP, 0, 0), (Protocol::TCP, 0, 1), (Protocol::TCP, 0, 4), (Protocol::TCP, 0, 6)]
-        .into_iter()
-        .chain([(Protocol::UDP, 0, 4), (Protocol::ICMP, 8, 0), (Protocol::ICMP6, 128, 0), (Protocol::GRE, 0, 0)]);
-    for (protocol, a, b) in services {
-        for (address, borders) in [(v4 as fn(u8) -> IpAddr, &BORDERS[..]), (v6, &BORDERS[..3])] {
-            for source in borders {
-                for destination in borders {
-                    let service = ServicePoint { protocol, a, b };
-                    let flow = Flow { source: address(*source), destination: address(*destination), service };
-                    if protocol.occurs_in(Family::of(flow.source)) {
-                        found.push(flow);
-                    }
+    for (protocol, a, b) in tcp.into_iter().chain(others) {
+        for (address, outside) in [(v4 as fn(u8) -> IpAddr, "11.0.0.1"), (v6, "2001:db9::1")] {
+            let kinds: Vec<IpAddr> = BORDERS.iter().map(|low| address(*low)).chain(outside.parse()).collect();
+            for (source, destination) in kinds.iter().flat_map(|source| kinds.iter().map(move |to| (*source, *to))) {
+                if protocol.occurs_in(Family::of(source)) {
+                    found.push(Flow { source, destination, service: ServicePoint { protocol, a, b } });
                 }
             }
         }
@@ -134,13 +130,13 @@ fn action(dice: &mut Dice, chain: usize, chains: usize, depth: usize) -> Action 
 pub fn listing(dice: &mut Dice, most: usize) -> Listing {
     let chains = 1 + dice.roll(4);
     let mut found = Listing::default();
-    let mut line = 0;
+    let mut lines = 1..;
+    let mut next = || lines.next().unwrap();
     for chain in 0..chains {
-        line += 1;
-        let declared = line;
+        let declared = next();
         let rules = (0..dice.roll(most / chains + 2))
             .map(|_| {
-                line += 1;
+                let line = next();
                 let when = conditions(dice, 2);
                 Rule { line, text: format!("rule {line}"), when, action: action(dice, chain, chains, 2) }
             })
