@@ -50,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "platform",
         ],
     ),
-    ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report"]),
+    ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "report"]),
     (
         "explain",
         &[
@@ -61,8 +61,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "platform", "reach", "report", "pipeline",
-            "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "reach", "report",
+            "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

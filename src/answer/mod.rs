@@ -5,6 +5,7 @@
 
 mod assertions;
 mod blast;
+mod lists;
 mod matrix;
 mod names;
 mod query;
@@ -13,6 +14,7 @@ mod tables;
 
 pub use assertions::{assertions, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
+pub use lists::{EquivReport, LinesReport, equiv_report, lines_report};
 pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
 pub use query::{Asked, Query, query};

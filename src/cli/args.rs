@@ -160,6 +160,10 @@ pub enum Command {
     Matrix(Matrix),
     /// Draw the network or who may reach whom
     Graph(Graph),
+    /// Find lines of a rule set that do nothing
+    Lines(Lines),
+    /// Say whether two rule sets mean the same
+    Equiv(Equiv),
     /// Explain a diagnostic code with a bad and a good example
     ExplainCode(ExplainCode),
 }
@@ -310,6 +314,54 @@ pub struct Graph {
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = DrawingFormat::Dot)]
     pub format: DrawingFormat,
+}
+
+/// A platform whose rule sets are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReadPlatform {
+    /// nft list ruleset, as text or JSON
+    Nftables,
+    /// iptables-save, ip6tables-save and ipset save
+    Iptables,
+}
+
+impl ReadPlatform {
+    /// The name in the registry of platforms.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nftables => "nftables",
+            Self::Iptables => "iptables",
+        }
+    }
+}
+
+/// `sekisho lines`
+#[derive(Debug, Args)]
+pub struct Lines {
+    /// The files of one device, or a directory with them
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What they are written for [default: what they look like]
+    #[arg(long, value_enum, value_name = "PLATFORM")]
+    pub platform: Option<ReadPlatform>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
+}
+
+/// `sekisho equiv`
+#[derive(Debug, Args)]
+pub struct Equiv {
+    /// A file, or a directory with the files of one device
+    #[arg(value_name = "A")]
+    pub first: PathBuf,
+    /// Another one, of any platform
+    #[arg(value_name = "B")]
+    pub second: PathBuf,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
 }
 
 /// `sekisho explain-code`

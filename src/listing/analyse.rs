@@ -222,7 +222,7 @@ impl Reasons<'_> {
         let rules = self.listing.chains.get(place.0.0).map_or(&[][..], |chain| &chain.rules);
         Some(match takers.as_slice() {
             [] => What::Elsewhere,
-            [one] if rules.get(*one).is_some_and(|rule| rule.when.is_empty()) => What::Behind(*one),
+            [.., last] if rules.get(*last).is_some_and(|rule| rule.when.is_empty()) => What::Behind(*last),
             _ => What::Shadowed(takers),
         })
     }

@@ -3,15 +3,18 @@
 mod blast;
 mod check;
 mod compile;
+mod equiv;
 mod explain;
 mod explain_code;
 mod fmt;
 mod graph;
 mod init;
+mod lines;
 mod matrix;
 mod pages;
 mod query;
 mod question;
+mod ruleset;
 
 use std::path::Path;
 
@@ -40,6 +43,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Blast(arguments) => blast::run(&cli.common, arguments),
         Command::Matrix(arguments) => matrix::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
+        Command::Lines(arguments) => lines::run(arguments),
+        Command::Equiv(arguments) => equiv::run(arguments),
     }
 }
 

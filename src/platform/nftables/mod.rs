@@ -42,11 +42,35 @@ impl Platform for Nftables {
         interfaces::check(plan, sink).then(|| write::write(plan, detail))
     }
 
-    /// Several files are one, in their order, as if each included the next; lines count through.
+    /// Several files are read as one after the other, as `nft -f` would take them; lines count on.
     fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
-        Some(match files {
-            [(_, text)] => read(text),
-            several => read(&several.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n")),
-        })
+        let ours: Vec<&str> = files.iter().map(|(_, text)| *text).filter(|text| is_ruleset(text)).collect();
+        match ours.as_slice() {
+            [] => None,
+            [one] => Some(read(one)),
+            several => Some(read(&several.join("\n"))),
+        }
     }
+}
+
+/// Whether a text begins like a rule set of nftables: the first line that says something is JSON or a command of `nft`.
+fn is_ruleset(text: &str) -> bool {
+    const COMMANDS: [&str; 11] =
+        ["table", "add", "create", "delete", "destroy", "flush", "define", "redefine", "undefine", "include", "insert"];
+    if text.starts_with("#!") && text.lines().next().is_some_and(|line| line.contains("nft")) {
+        return true;
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let first = lines.into_iter().next().unwrap_or("");
+    let is_command = first.split_whitespace().next().is_some_and(|word| COMMANDS.contains(&word));
+    is_command && !is_ipset(first) || first.starts_with('{') && text.contains("\"nftables\"")
+}
+
+/// `add` and `create` are words of `ipset save` too, there followed by the name of a set.
+fn is_ipset(line: &str) -> bool {
+    const OBJECTS: [&str; 12] =
+        ["table", "chain", "rule", "set", "map", "element", "flowtable", "counter", "quota", "limit", "ct", "secmark"];
+    let mut words = line.split_whitespace();
+    matches!(words.next(), Some("add" | "create" | "insert" | "destroy" | "flush"))
+        && words.next().is_none_or(|word| !OBJECTS.contains(&word) && word != "ruleset")
 }

@@ -1,0 +1,27 @@
+//! `sekisho equiv`: whether two rule sets mean the same.
+
+use super::super::args::{AnswerFormat, Equiv};
+use super::super::{Exit, output};
+use super::ruleset;
+use crate::answer::equiv_report;
+use crate::listing::compare;
+use crate::report::json;
+
+pub(super) fn run(arguments: &Equiv) -> Exit {
+    let read = |path: &std::path::PathBuf| ruleset::read(std::slice::from_ref(path), None);
+    let (first, second) = match (read(&arguments.first), read(&arguments.second)) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
+    };
+    let Ok(comparison) = compare(&first, &second) else { return ruleset::too_large() };
+    let exit = match (comparison.differences.is_empty(), &comparison.doubt) {
+        (false, _) => Exit::Finding,
+        (true, Some(_)) => Exit::Unproven,
+        (true, None) => Exit::Ok,
+    };
+    let report = equiv_report(&first, &second, &comparison);
+    exit.worst(output::result(&match arguments.format {
+        AnswerFormat::Text => report.to_text(),
+        AnswerFormat::Json => json::to_text(&report),
+    }))
+}
