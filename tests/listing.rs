@@ -9,6 +9,8 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+#[path = "listing/commands.rs"]
+mod commands;
 #[path = "listing/naive.rs"]
 mod naive;
 #[path = "listing/world.rs"]
