@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{Trouble, called, troubles};
 use super::crossing::{Crossing, crossings, interfaces, states};
-use super::decide::{List, Part, Reached, Visitor, Waiting, halves, of};
+use super::decide::{List, Part, Reached, Tidy, Visitor, Waiting, halves, of};
 use super::evaluate::{Evaluator, in_some_order};
 use super::redundant::{After, needed};
 use super::types::{Action, ChainId, Hook, Listing};
@@ -136,6 +136,7 @@ struct Reasons<'a> {
 
 impl Visitor for Reasons<'_> {
     fn list(&mut self, space: &mut FlowSpace, list: &List<'_>) -> Result<(), TooLarge> {
+        let (mark, mut tidy) = (space.mark(), Tidy::new(space));
         let (mut dead, mut lines) = (Vec::new(), Vec::with_capacity(list.lines.len()));
         for (at, line) in list.lines.iter().enumerate() {
             match self.alive.rules.contains(&(list.chain, line.index)) {
@@ -148,12 +149,15 @@ impl Visitor for Reasons<'_> {
             for at in dead {
                 self.blame(space, list, &hides, at)?;
             }
+            tidy.tidy(space, mark, &mut []);
         }
         let end = self.end(list.chain);
         let mut found = needed(space, end, list)?;
+        tidy.tidy(space, mark, &mut []);
         if lines.len() < list.lines.len() {
             found.extend(needed(space, end, &List { lines: &lines, ..*list })?);
         }
+        tidy.tidy(space, mark, &mut []);
         self.needed.extend(found.into_iter().map(|index| (list.chain, index)));
         Ok(())
     }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{Calls, Depends};
 use super::crossing::Crossing;
-use super::evaluate::{Evaluator, Line, in_halves};
+use super::evaluate::{Evaluator, Line, in_halves, up_to_the_end};
 use super::types::{Action, Base, ChainId, Listing, Rule};
-use crate::packet::{FlowSet, FlowSpace, TooLarge};
+use crate::packet::{FlowSet, FlowSpace, Moment, TooLarge};
 
 /// What one line does with some packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,9 +232,10 @@ pub(super) fn reached(space: &mut FlowSpace, lines: &[Line], input: FlowSet) -> 
     if input.is_empty() {
         return Ok(Vec::new());
     }
+    let lines = up_to_the_end(lines);
     let asks = halves(space, lines.iter().map(|line| line.asked.may).collect())?;
     let hides = halves(space, lines.iter().map(|line| line.hides).collect())?;
-    let mut search = Search { asks, hides, lines, found: Vec::new() };
+    let mut search = Search { asks, hides, lines, found: Vec::new(), tidy: Tidy::new(space) };
     let top = Part::whole(&search.asks);
     let rest = space.intersection(input, of(&search.asks, top))?;
     search.descend(space, top, rest)?;
@@ -277,9 +278,20 @@ struct Search<'a> {
     hides: Vec<Vec<FlowSet>>,
     lines: &'a [Line],
     found: Vec<(Line, FlowSet)>,
+    tidy: Tidy,
 }
 
 impl Search<'_> {
+    /// Frees what was made since `mark` and is not what comes to the lines found from `from` on.
+    fn tidy(&mut self, space: &mut FlowSpace, mark: Moment, from: usize) {
+        if !self.tidy.is_due(space) {
+            return;
+        }
+        let mut live: Vec<FlowSet> = self.found.iter().skip(from).map(|(_, live)| *live).collect();
+        self.tidy.tidy(space, mark, &mut live);
+        self.found.iter_mut().skip(from).zip(live).for_each(|((_, old), new)| *old = new);
+    }
+
     /// `rest` is what comes to the part and some line of it can match.
     fn descend(&mut self, space: &mut FlowSpace, part: Part, rest: FlowSet) -> Result<(), TooLarge> {
         if rest.is_empty() {
@@ -289,11 +301,41 @@ impl Search<'_> {
             self.found.extend(self.lines.get(part.number).map(|line| (*line, rest)));
             return Ok(());
         };
+        let (mark, from) = (space.mark(), self.found.len());
         let first = space.intersection(rest, of(&self.asks, left))?;
         self.descend(space, left, first)?;
+        self.tidy(space, mark, from);
         let later = space.difference(rest, of(&self.hides, left))?;
         let later = space.intersection(later, of(&self.asks, right))?;
-        self.descend(space, right, later)
+        self.descend(space, right, later)?;
+        self.tidy(space, mark, from);
+        Ok(())
+    }
+}
+
+/// When to free sets that nothing needs any more: whenever they outnumber the rest.
+pub(super) struct Tidy {
+    kept: usize,
+}
+
+impl Tidy {
+    /// Freeing costs a pass over the rest, so a few sets are left alone.
+    const LEAST: usize = 500_000;
+
+    pub(super) fn new(space: &FlowSpace) -> Self {
+        Self { kept: space.edges() }
+    }
+
+    /// Frees what was made since `mark` but for `sets`, if that is worth it.
+    pub(super) fn tidy(&mut self, space: &mut FlowSpace, mark: Moment, sets: &mut [FlowSet]) {
+        if self.is_due(space) {
+            space.keep(mark, sets);
+            self.kept = space.edges();
+        }
+    }
+
+    fn is_due(&self, space: &FlowSpace) -> bool {
+        space.edges() > self.kept.saturating_mul(2).max(Self::LEAST)
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a> Evaluator<'a> {
         }
         let mut lines = self.lines(space, id, stage)?;
         lines.iter_mut().for_each(|line| line.effect.on = FlowSet::EMPTY);
-        let whole = folded(space, &lines)?;
+        let whole = folded(space, up_to_the_end(&lines))?;
         let rest = space.complement(whole.hides)?;
         let leave = space.union(whole.leave, rest)?;
         let effect = Effect { accept: whole.accept, drop: whole.drop, leave, on: FlowSet::EMPTY };
@@ -355,6 +355,12 @@ impl Folded {
             hides: space.union(self.hides, later.hides)?,
         })
     }
+}
+
+/// The lines up to the first that surely ends the list for every packet.
+pub(super) fn up_to_the_end(lines: &[Line]) -> &[Line] {
+    let end = lines.iter().position(|line| line.hides.is_full()).map_or(lines.len(), |last| last + 1);
+    lines.get(..end).unwrap_or(lines)
 }
 
 /// Lines in a row, in halves. Those that only go on do nothing, and are left out.

@@ -3,7 +3,7 @@
 //! From the top down in halves: each part gets what comes to it and what becomes of a packet after it, both cut down to what the part can match. A line changes nothing if, for
 //! the packets that it decides, what comes after it does the same.
 
-use super::decide::{List, Part, halves, of};
+use super::decide::{List, Part, Tidy, halves, of};
 use super::evaluate::{Folded, Line, in_halves};
 use crate::packet::{FlowSet, FlowSpace, TooLarge};
 
@@ -41,13 +41,14 @@ impl After {
 
 /// The rules of a list without which it would do something else with what comes to it, by index; `end` is what follows its last rule.
 pub(super) fn needed(space: &mut FlowSpace, end: After, list: &List<'_>) -> Result<Vec<usize>, TooLarge> {
-    let mut parts = Vec::with_capacity(list.lines.len());
-    for line in list.lines {
+    let lines = list.lines;
+    let mut parts = Vec::with_capacity(lines.len());
+    for line in lines {
         parts.push(Folded::of(space, line)?);
     }
     let folds = in_halves(parts, |earlier, later| earlier.then(space, later))?;
-    let asks = halves(space, list.lines.iter().map(|line| line.asked.may).collect())?;
-    let mut search = Search { folds, asks, lines: list.lines, needed: Vec::new() };
+    let asks = halves(space, lines.iter().map(|line| line.asked.may).collect())?;
+    let mut search = Search { folds, asks, lines, needed: Vec::new(), tidy: Tidy::new(space) };
     let top = Part::whole(&search.asks);
     let set = of(&search.asks, top);
     let input = space.intersection(list.input, set)?;
@@ -61,6 +62,7 @@ struct Search<'a> {
     asks: Vec<Vec<FlowSet>>,
     lines: &'a [Line],
     needed: Vec<usize>,
+    tidy: Tidy,
 }
 
 impl Search<'_> {
@@ -72,13 +74,17 @@ impl Search<'_> {
         let (first, second) = (of(&self.asks, left), of(&self.asks, right));
         let folded = |part: Part| self.folds.get(part.round).and_then(|round| round.get(part.number)).copied();
         let (earlier, later) = (folded(left).unwrap_or(Folded::NOTHING), folded(right).unwrap_or(Folded::NOTHING));
+        let mark = space.mark();
         let behind = after.behind(space, later)?.within(space, first)?;
         let come = space.intersection(rest, first)?;
         self.descend(space, left, come, behind)?;
+        self.tidy.tidy(space, mark, &mut []);
         let come = space.difference(rest, earlier.hides)?;
         let come = space.intersection(come, second)?;
         let after = after.within(space, second)?;
-        self.descend(space, right, come, after)
+        self.descend(space, right, come, after)?;
+        self.tidy.tidy(space, mark, &mut []);
+        Ok(())
     }
 
     /// A single line: with it, and without.
