@@ -3,7 +3,7 @@
 //! Every unknown condition is resolved anew each time it is asked, so what a packet can meet follows from the parts: all of several can hold if each can. Addresses and
 //! services of one rule become one product before they become a set; conditions that the crossing settles cost no set at all.
 
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Direction};
 use super::types::{Condition, InterfacePattern};
 use crate::packet::{AddressSet, FlowSet, FlowSpace, ServiceSet, TooLarge};
 
@@ -82,6 +82,7 @@ fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
         | Condition::Source(_)
         | Condition::Destination(_)
         | Condition::Service(_)
+        | Condition::First(_)
         | Condition::Unknown(_) => None,
     }
 }
@@ -98,8 +99,11 @@ struct Header {
 }
 
 impl Header {
-    /// Whether a condition was one of the header alone, and has been taken in.
-    fn takes(&mut self, condition: &Condition) -> bool {
+    /// Whether a condition was one of the header alone, and has been taken in. What an answer's header has, the first packet of its connection has the other way round.
+    fn takes(&mut self, condition: &Condition, direction: Option<Direction>) -> bool {
+        if direction == Some(Direction::Reply) {
+            return reflected(condition).is_some_and(|reflected| self.takes(&reflected, None));
+        }
         match condition {
             Condition::Source(set) => self.sources = self.sources.intersection(set),
             Condition::Destination(set) => self.destinations = self.destinations.intersection(set),
@@ -117,6 +121,22 @@ impl Header {
     }
 }
 
+/// What the first packet of a connection must have for an answer of it to meet a condition on the header; `None` for other conditions, and where the first packet does
+/// not tell (ICMP types).
+fn reflected(condition: &Condition) -> Option<Condition> {
+    Some(match condition {
+        Condition::Source(set) => Condition::Destination(set.clone()),
+        Condition::Destination(set) => Condition::Source(set.clone()),
+        Condition::Family(family) => Condition::Family(*family),
+        Condition::Service(set) => Condition::Service(set.reflected()?),
+        Condition::Not(inner) => match inner.as_slice() {
+            [one] if !matches!(one, Condition::Not(_)) => Condition::Not(vec![reflected(one)?]),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
 /// Which packets meet all of some conditions.
 pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
     if is_elsewhere(conditions, crossing) {
@@ -127,7 +147,7 @@ pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Cr
     let mut rest = Match::ALWAYS;
     let mut plain = true;
     for condition in conditions {
-        if header.takes(condition) {
+        if header.takes(condition, crossing.direction) {
             plain = false;
         } else {
             let one = single(space, condition, crossing)?;
@@ -147,6 +167,10 @@ fn single(space: &mut FlowSpace, condition: &Condition, crossing: &Crossing<'_>)
         Condition::Not(inner) => all(space, inner, crossing)?.not(space),
         Condition::AnyOf(lists) => any(space, lists, crossing),
         Condition::Unknown(_) => Ok(Match::UNKNOWN),
+        Condition::First(inner) if crossing.direction.is_some() => {
+            all(space, inner, &Crossing { direction: Some(Direction::Original), ..*crossing })
+        }
+        Condition::First(_) => Ok(Match::UNKNOWN),
         Condition::In(_)
         | Condition::Out(_)
         | Condition::State(_)

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::calls::{self, Calls, Depends};
 use super::condition::{self, Match};
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Direction};
 use super::types::{Action, Base, ChainId, Condition, Hook, Listing, Noticed, State};
 use crate::packet::{Action as Verdict, FlowSet, FlowSpace, Order, TooLarge};
 
@@ -111,6 +111,8 @@ pub struct Evaluator<'a> {
     /// Of chains that ask for interfaces, on the crossing of `at`.
     here: FxHashMap<ChainId, Effect>,
     at: Option<(Hook, Option<String>, Option<String>, State)>,
+    /// In which direction what is known was asked.
+    direction: Option<Direction>,
     rules: FxHashMap<(ChainId, usize), Match>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Evaluator<'a> {
             chains: FxHashMap::default(),
             here: FxHashMap::default(),
             at: None,
+            direction: None,
             rules: FxHashMap::default(),
         }
     }
@@ -177,6 +180,12 @@ impl<'a> Evaluator<'a> {
             return Ok(Effect { on: FlowSet::EMPTY, ..Effect::UNKNOWN });
         }
         let here = (stage.hook, stage.incoming.map(str::to_owned), stage.outgoing.map(str::to_owned), stage.state);
+        if self.direction != stage.direction {
+            self.direction = stage.direction;
+            self.chains.clear();
+            self.rules.clear();
+            self.at = None;
+        }
         if self.at.as_ref() != Some(&here) {
             self.here.clear();
             self.at = Some(here);

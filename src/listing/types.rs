@@ -92,6 +92,8 @@ pub enum Condition {
     Not(Vec<Condition>),
     /// All of at least one of these lists hold: a set, also one of several fields together.
     AnyOf(Vec<Vec<Condition>>),
+    /// All of these hold of the first packet of the connection that it belongs to. It is not known whether they do where the connection is not.
+    First(Vec<Condition>),
     /// It is not known whether it holds; the text of what was not understood.
     Unknown(String),
 }
@@ -180,7 +182,7 @@ impl Rule {
 fn has_unknown(conditions: &[Condition]) -> bool {
     conditions.iter().any(|condition| match condition {
         Condition::Unknown(_) => true,
-        Condition::Not(inner) => has_unknown(inner),
+        Condition::Not(inner) | Condition::First(inner) => has_unknown(inner),
         Condition::AnyOf(lists) => lists.iter().any(|list| has_unknown(list)),
         Condition::In(_)
         | Condition::Out(_)

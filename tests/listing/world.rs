@@ -99,6 +99,11 @@ fn condition(dice: &mut Dice, depth: usize) -> Condition {
             vec![State::Established, State::Related],
             vec![State::New, State::Established],
         ]))),
+        18 if dice.roll(2) == 0 => Condition::First(match dice.roll(3) {
+            0 => vec![Condition::Source(addresses(dice))],
+            1 => vec![Condition::Destination(addresses(dice)), Condition::Service(services(dice))],
+            _ => Vec::new(),
+        }),
         18 => Condition::Unknown("meta mark 7".into()),
         19 => Condition::Not(conditions(dice, depth - 1)),
         _ => Condition::AnyOf((0..dice.roll(3)).map(|_| conditions(dice, depth - 1)).collect()),

@@ -2,7 +2,7 @@
 //!
 //! Decisions that a reader would doubt:
 //! - `--syn` holds for the first packet of a TCP connection. Of later packets it is unknown (a repeated SYN is one, too), and so are all other tests of flags.
-//! - `--ctorigsrc` and the like say what the connection's first packet had. Of a packet in state NEW that is the packet itself; of others it is unknown. `--ctproto` shows in established packets as well.
+//! - `--ctorigsrc` and the like say what the connection's first packet had. Of a packet in state NEW that is the packet itself; of others the connection tells. `--ctproto` shows in established packets as well.
 //! - In the table `raw` nothing has been tracked yet: states are unknown there.
 //! - A word that belongs to nothing makes the rule unknown, never wider. If it could be a target that was not recognised, the action is unknown as well.
 //!
@@ -286,8 +286,12 @@ impl Lowering<'_> {
         let at_once = if given.meaning == Meaning::ConnectionProtocol { &mut shows } else { &mut hides };
         at_once.push(State::Established);
         hides.sort_unstable();
+        let of_first = match given.meaning {
+            Meaning::Direction => Condition::Unknown(positive(given)),
+            _ => Condition::First(first.clone()),
+        };
         let first: Vec<Condition> = std::iter::once(Condition::State(States(shows))).chain(first).collect();
-        let later = vec![Condition::State(States(hides)), Condition::Unknown(positive(given))];
+        let later = vec![Condition::State(States(hides)), of_first];
         Some(vec![Condition::AnyOf(vec![first, later])])
     }
 

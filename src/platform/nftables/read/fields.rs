@@ -358,12 +358,16 @@ pub enum Excluded {
     No,
 }
 
-/// A field of the first packet is the packet's own where the packet is the first. For later ones it is not known, and packets of no connection have none.
+/// A field of the first packet is the packet's own where the packet is the first. For later ones the connection tells, and packets of no connection have none.
 fn first_packet(first: First, values: &Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
-    let later = vec![Condition::State(States(LATER.to_vec())), Condition::Unknown(text.to_owned())];
+    let is_later = || Condition::State(States(LATER.to_vec()));
+    let later = vec![is_later(), Condition::Unknown(text.to_owned())];
     let new = Condition::State(States(vec![State::New]));
     let lists = match (first.of_itself(), values) {
-        (Some(field), _) => vec![vec![new, field.condition(values, excluded, th, text)], later],
+        (Some(field), _) => {
+            let asked = field.condition(values, excluded, th, text);
+            vec![vec![new, asked.clone()], vec![is_later(), Condition::First(vec![asked])]]
+        }
         (None, Values::Numbers(numbers)) if numbers.contains(0) != (excluded == Excluded::Yes) => {
             vec![vec![new], later]
         }

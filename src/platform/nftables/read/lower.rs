@@ -50,7 +50,7 @@ fn clear_untracked(listing: &mut Listing) {
 
 fn any_state(conditions: &[Condition]) -> bool {
     conditions.iter().any(|condition| match condition {
-        Condition::State(_) => true,
+        Condition::State(_) | Condition::First(_) => true,
         Condition::Not(inner) => any_state(inner),
         Condition::AnyOf(lists) => lists.iter().any(|list| any_state(list)),
         Condition::In(_)
