@@ -5,7 +5,7 @@
 
 use super::crossing::{Crossing, Direction};
 use super::types::{Condition, InterfacePattern};
-use crate::packet::{AddressSet, FlowSet, FlowSpace, ServiceSet, TooLarge};
+use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 
 /// The packets that meet something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,10 @@ impl Header {
         if direction == Some(Direction::Reply) {
             return reflected(condition).is_some_and(|reflected| self.takes(&reflected, None));
         }
+        let direction_is_settled = direction != Some(Direction::Error) || matches!(condition, Condition::Family(_));
+        if !direction_is_settled {
+            return false;
+        }
         match condition {
             Condition::Source(set) => self.sources = self.sources.intersection(set),
             Condition::Destination(set) => self.destinations = self.destinations.intersection(set),
@@ -137,6 +141,27 @@ fn reflected(condition: &Condition) -> Option<Condition> {
     })
 }
 
+/// Which connections an ICMP error can be about that meets a condition on the header: nothing is known of the error but its family and that it is ICMP; `None` for other
+/// conditions.
+fn of_error(space: &mut FlowSpace, condition: &Condition) -> Result<Option<Match>, TooLarge> {
+    let mut found = Match::NEVER;
+    for family in Family::BOTH {
+        let protocol = if family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 };
+        let icmp = ServiceSet::protocol(protocol);
+        let all = FlowSet::FULL.only(family);
+        let (may, must) = match condition {
+            Condition::Source(set) | Condition::Destination(set) => {
+                (!set.is_empty_in(family), set.complement().is_empty_in(family))
+            }
+            Condition::Service(set) => (set.intersects(&icmp), icmp.is_subset(set)),
+            _ => return Ok(None),
+        };
+        found.may = if may { space.union(found.may, all)? } else { found.may };
+        found.must = if must { space.union(found.must, all)? } else { found.must };
+    }
+    Ok(Some(found))
+}
+
 /// Which packets meet all of some conditions.
 pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
     if is_elsewhere(conditions, crossing) {
@@ -147,7 +172,11 @@ pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Cr
     let mut rest = Match::ALWAYS;
     let mut plain = true;
     for condition in conditions {
-        if header.takes(condition, crossing.direction) {
+        if crossing.direction == Some(Direction::Error)
+            && let Some(one) = of_error(space, condition)?
+        {
+            rest = rest.and(space, one)?;
+        } else if header.takes(condition, crossing.direction) {
             plain = false;
         } else {
             let one = single(space, condition, crossing)?;

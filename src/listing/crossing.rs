@@ -14,6 +14,8 @@ pub enum Direction {
     Original,
     /// Back.
     Reply,
+    /// Either way, as an ICMP error about it.
+    Error,
 }
 
 /// One way through a device.
@@ -59,7 +61,8 @@ impl<'a> Crossing<'a> {
     /// A later packet of a connection on the same way; flows are those of the connection's first packet.
     #[must_use]
     pub fn of_connection(self, direction: Direction) -> Self {
-        Self { state: State::Established, direction: Some(direction), ..self }
+        let state = if direction == Direction::Error { State::Related } else { State::Established };
+        Self { state, direction: Some(direction), ..self }
     }
 
     /// The hooks on the way, with what a chain there sees: before routing nobody knows where a packet goes out.

@@ -143,6 +143,12 @@ impl Lowering<'_> {
 
     /// A match that the reader does not know is a condition by itself.
     fn module(&mut self, given: &Given) {
+        if self.context.family == Family::V6 && given.value() == "ah" && self.protocol.is_none() && !given.negated {
+            // An extension header to the program, a protocol to everybody else.
+            self.hold(given, vec![Condition::Service(ServiceSet::protocol(Protocol::AH))]);
+            self.owner = Owner::Match(given.value().to_owned(), None);
+            return;
+        }
         let known = BARE.contains(&given.value());
         let place = (!known).then_some(self.done.when.len());
         if !known {
@@ -296,11 +302,31 @@ impl Lowering<'_> {
     }
 
     fn connection_ports(&self, given: &Given) -> Option<ServiceSet> {
-        let protocol = self.connection.or(self.protocol).filter(|protocol| protocol.has_ports())?;
+        let protocol = self.connection.or(self.protocol)?;
         let ports = values::ports(given.value(), ':')?;
         let from = given.meaning == Meaning::ConnectionSourcePorts;
+        if protocol.is_icmp() && !from {
+            return Some(icmp_at_ports(protocol, ports.intervals()));
+        }
+        if !protocol.has_ports() {
+            return None;
+        }
         Some(if from { values::from_ports(protocol, &ports) } else { values::to_ports(protocol, &ports) })
     }
+}
+
+/// Types and codes as connection tracking keeps them, where a destination port would be: 256 times the type, and the code.
+fn icmp_at_ports(protocol: Protocol, ports: &[Interval<u16>]) -> ServiceSet {
+    let mut set = ServiceSet::empty();
+    for range in ports {
+        for kind in range.first >> 8..=range.last >> 8 {
+            let first = if kind == range.first >> 8 { range.first & 0xff } else { 0 };
+            let last = if kind == range.last >> 8 { range.last & 0xff } else { 0xff };
+            let codes = if (first, last) == (0, 0xff) { Interval::full() } else { Interval { first, last } };
+            set = set.union(&ServiceSet::rectangle(protocol, Interval::single(kind), codes));
+        }
+    }
+    set
 }
 
 /// The text without its `!`.

@@ -365,7 +365,8 @@ fn first_packet(first: First, values: &Values, excluded: Excluded, th: &Interval
     let new = Condition::State(States(vec![State::New]));
     let lists = match (first.of_itself(), values) {
         (Some(field), _) => {
-            let asked = field.condition(values, excluded, th, text);
+            let of_icmp = if first == First::DestinationPort { icmp_at_ports(values, excluded, th) } else { None };
+            let asked = of_icmp.unwrap_or_else(|| field.condition(values, excluded, th, text));
             vec![vec![new, asked.clone()], vec![is_later(), Condition::First(vec![asked])]]
         }
         (None, Values::Numbers(numbers)) if numbers.contains(0) != (excluded == Excluded::Yes) => {
@@ -374,6 +375,24 @@ fn first_packet(first: First, values: &Values, excluded: Excluded, th: &Interval
         (None, _) => vec![later],
     };
     Condition::AnyOf(lists)
+}
+
+/// Of a connection of ICMP, tracking keeps type and code where a destination port would be: 256 times the type, and the code. `None` if it is of another protocol.
+fn icmp_at_ports(values: &Values, excluded: Excluded, th: &IntervalSet<u8>) -> Option<Condition> {
+    let protocols = [Protocol::ICMP, Protocol::ICMP6];
+    let protocol = protocols.into_iter().find(|protocol| *th == IntervalSet::from(Interval::single(protocol.0)))?;
+    let Values::Numbers(numbers) = values else { return None };
+    let numbers = if excluded == Excluded::Yes { numbers.complement() } else { numbers.clone() };
+    let mut sets = Vec::new();
+    for range in numbers.intervals() {
+        for kind in range.first >> 8..=range.last >> 8 {
+            let first = if kind == range.first >> 8 { range.first & 0xff } else { 0 };
+            let last = if kind == range.last >> 8 { range.last & 0xff } else { 0xff };
+            let codes = if (first, last) == (0, 0xff) { Interval::full() } else { Interval { first, last } };
+            sets.push(ServiceSet::rectangle(protocol, Interval::single(kind), codes));
+        }
+    }
+    Some(Condition::Service(union(sets)))
 }
 
 /// The states of packets that are not the first of their connection.
