@@ -63,8 +63,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "reach", "report",
-            "pipeline", "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "reach",
+            "report", "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

@@ -17,6 +17,7 @@
 mod asked;
 mod device;
 mod gaps;
+mod text;
 
 pub use device::{Doubt, Proof, Verdict, device};
 pub use gaps::{BlamedLine, Gap, Lacks};
