@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
-    ("proof", &["packet", "syntax", "plan", "listing"]),
+    ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
