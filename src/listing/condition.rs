@@ -128,7 +128,7 @@ fn reflected(condition: &Condition) -> Option<Condition> {
         Condition::Source(set) => Condition::Destination(set.clone()),
         Condition::Destination(set) => Condition::Source(set.clone()),
         Condition::Family(family) => Condition::Family(*family),
-        Condition::Service(set) => Condition::Service(set.reflected()?),
+        Condition::Service(set) => Condition::Service(set.reflected()?.into()),
         Condition::Not(inner) => match inner.as_slice() {
             [one] if !matches!(one, Condition::Not(_)) => Condition::Not(vec![reflected(one)?]),
             _ => return None,

@@ -9,7 +9,7 @@ use super::fields::{Excluded, Field, First, LATER, Only, STATES, Values, field, 
 use super::ruleset::Table;
 use super::tree::{Element, Expr, Operator, Verdict};
 use crate::listing::{Condition, State, States};
-use crate::packet::{AddressSet, Interval, IntervalSet, ServiceSet};
+use crate::packet::{AddressSet, Interval, IntervalSet};
 
 /// How many elements of sets one text may put into rules, over all rules.
 const MOST_ELEMENTS: usize = 4 << 20;
@@ -431,11 +431,12 @@ pub fn tidy(conditions: Vec<Condition>) -> Vec<Condition> {
 fn joined(known: &mut Condition, more: &Condition) -> bool {
     match (known, more) {
         (Condition::Service(known), Condition::Service(more)) => {
-            let both: ServiceSet = known.intersection(more);
-            *known = both;
+            *known = known.intersection(more).into();
         }
         (Condition::Source(known), Condition::Source(more))
-        | (Condition::Destination(known), Condition::Destination(more)) => *known = known.intersection(more),
+        | (Condition::Destination(known), Condition::Destination(more)) => {
+            *known = known.intersection(more).into();
+        }
         (Condition::State(known), Condition::State(more)) => known.0.retain(|state| more.0.contains(state)),
         (Condition::Family(known), Condition::Family(more)) if known == more => {}
         (Condition::AnyOf(known), Condition::AnyOf(more)) => {

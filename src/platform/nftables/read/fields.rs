@@ -278,8 +278,10 @@ impl Field {
             (Self::First(first), values) => first_packet(first, values, excluded, th, text),
             (Self::In | Self::InIndex, Values::Interfaces(names)) => negated_if(not, Condition::In(names.clone())),
             (Self::Out | Self::OutIndex, Values::Interfaces(names)) => negated_if(not, Condition::Out(names.clone())),
-            (Self::Source(family), Values::Addresses(set)) => Condition::Source(within(set, family, not)),
-            (Self::Destination(family), Values::Addresses(set)) => Condition::Destination(within(set, family, not)),
+            (Self::Source(family), Values::Addresses(set)) => Condition::Source(within(set, family, not).into()),
+            (Self::Destination(family), Values::Addresses(set)) => {
+                Condition::Destination(within(set, family, not).into())
+            }
             (Self::State, Values::States(states)) => {
                 Condition::State(States(STATES.into_iter().filter(|state| states.contains(state) != not).collect()))
             }
@@ -295,21 +297,21 @@ impl Field {
         let unknown = || Condition::Unknown(text.to_owned());
         match self {
             Self::SourcePort(Some(protocol)) | Self::Type(protocol) => {
-                rectangles(protocol, numbers, Side::A).map_or_else(unknown, Condition::Service)
+                rectangles(protocol, numbers, Side::A).map_or_else(unknown, |set| Condition::Service(set.into()))
             }
             Self::DestinationPort(Some(protocol)) | Self::Code(protocol) => {
-                rectangles(protocol, numbers, Side::B).map_or_else(unknown, Condition::Service)
+                rectangles(protocol, numbers, Side::B).map_or_else(unknown, |set| Condition::Service(set.into()))
             }
             Self::SourcePort(None) => any_transport(numbers, Side::A, th, text),
             Self::DestinationPort(None) => any_transport(numbers, Side::B, th, text),
-            Self::Protocol => Condition::Service(protocols(numbers)),
-            Self::HeaderProtocol => Condition::Service(protocols(numbers)),
+            Self::Protocol => Condition::Service(protocols(numbers).into()),
+            Self::HeaderProtocol => Condition::Service(protocols(numbers).into()),
             Self::NextHeader
                 if EXTENSIONS.iter().any(|header| numbers.contains(*header)) && numbers.size() <= SMALL.into() =>
             {
                 unknown()
             }
-            Self::NextHeader => Condition::Service(protocols(numbers)),
+            Self::NextHeader => Condition::Service(protocols(numbers).into()),
             Self::Family => families(numbers, IPV4_NUMBER, IPV6_NUMBER),
             Self::EtherType => families(numbers, IPV4_ETHER, IPV6_ETHER),
             _ => unknown(),
@@ -328,11 +330,11 @@ impl Field {
             | Self::DestinationPort(Some(protocol))
             | Self::Type(protocol)
             | Self::Code(protocol)
-            | Self::Other(Only::Protocol(protocol)) => Some(Condition::Service(ServiceSet::protocol(protocol))),
+            | Self::Other(Only::Protocol(protocol)) => Some(Condition::Service(ServiceSet::protocol(protocol).into())),
             Self::Other(Only::Echo(protocol)) => {
                 let types = if protocol == Protocol::ICMP { [0, 8] } else { [128, 129] };
                 let types: IntervalSet<u16> = types.into_iter().map(Interval::single).collect();
-                rectangles(protocol, &types, Side::A).map(Condition::Service)
+                rectangles(protocol, &types, Side::A).map(|set| Condition::Service(set.into()))
             }
             _ => None,
         }
@@ -514,12 +516,12 @@ fn any_transport(numbers: &IntervalSet<u16>, side: Side, among: &IntervalSet<u8>
     let Some(known) = asked.map(|protocol| rectangles(protocol, numbers, side)).collect::<Option<Vec<_>>>() else {
         return unknown();
     };
-    let known = Condition::Service(union(known));
+    let known = Condition::Service(union(known).into());
     let with_ports: IntervalSet<u8> = WITH_PORTS.into_iter().map(|protocol| Interval::single(protocol.0)).collect();
     let rest = among.difference(&with_ports);
     if rest.is_empty() {
         return known;
     }
     let rest = union(rest.intervals().iter().map(|range| ServiceSet::protocols(*range)).collect());
-    Condition::AnyOf(vec![vec![known], vec![Condition::Service(rest), unknown()]])
+    Condition::AnyOf(vec![vec![known], vec![Condition::Service(rest.into()), unknown()]])
 }

@@ -221,7 +221,7 @@ impl Lowering<'_> {
                     Only::Any => None,
                     Only::Ip => Some(Condition::Family(Family::V4)),
                     Only::Ip6 => Some(Condition::Family(Family::V6)),
-                    Only::Tcp => Some(Condition::Service(ServiceSet::protocol(Protocol::TCP))),
+                    Only::Tcp => Some(Condition::Service(ServiceSet::protocol(Protocol::TCP).into())),
                 });
                 return Some(Action::Drop);
             }
