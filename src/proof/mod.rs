@@ -19,6 +19,7 @@ mod asked;
 mod device;
 mod gaps;
 mod policy;
+mod quick;
 mod text;
 mod within;
 
