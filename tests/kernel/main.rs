@@ -14,6 +14,8 @@
     reason = "these are tests, though clippy takes them for a program because they bring their own runner"
 )]
 
+#[path = "../dumps/mod.rs"]
+mod dumps;
 mod harness;
 #[path = "../reference/mod.rs"]
 mod reference;
@@ -23,6 +25,7 @@ mod traps;
 mod worlds;
 
 mod conversations;
+mod dumped;
 mod emitted;
 mod forwarding;
 mod limits;
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         emitted::TESTS,
         witnesses::TESTS,
         tricky::TESTS,
+        dumped::TESTS,
         speed::TESTS,
     ]
     .concat();
