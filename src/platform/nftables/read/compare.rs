@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::fields::{Excluded, Field, First, LATER, Only, STATES, Values, field, masked};
 use super::ruleset::Table;
 use super::tree::{Element, Expr, Operator, Verdict};
+use super::{flags, printed};
 use crate::listing::{Condition, State, States};
 use crate::packet::{AddressSet, Interval, IntervalSet, ServiceSet};
 
@@ -46,7 +47,8 @@ impl<'a> Comparer<'a> {
         before: &[Condition],
     ) -> Vec<Condition> {
         let fields = fields(left);
-        if let Some(conditions) = special(left, operator, right) {
+        let special = special(left, operator, right).or_else(|| flags::asked(left, operator, right, text));
+        if let Some(conditions) = special.or_else(|| printed::doubtful(left, right, text)) {
             return conditions;
         }
         let mut result: Vec<Condition> = fields.iter().flatten().filter_map(|field| field.implies()).collect();

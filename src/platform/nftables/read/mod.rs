@@ -10,11 +10,13 @@
 mod commands;
 mod compare;
 mod fields;
+mod flags;
 mod grammar;
 mod json;
 mod lower;
 mod names;
 mod parse;
+mod printed;
 mod ruleset;
 mod scan;
 mod tree;
