@@ -5,12 +5,18 @@
 
 use super::parse::{self, Variables, on_one_line};
 use super::ruleset::{BaseEntry, Blur, RuleEntry, Ruleset, TableFamily, TableKey, hook, priority};
-use super::scan::{Next, Piece, Scanner};
+use super::scan::{Next, Piece, Scanner, is_anonymous_chain};
 use super::tree::{Does, Expr, Statement, Verdict};
 
 /// Reads a text.
 pub fn read(text: &str) -> Ruleset {
-    let mut reader = Reader { scanner: Scanner::new(text), rules: Ruleset::default(), variables: Variables::default() };
+    let mut reader = Reader {
+        scanner: Scanner::new(text),
+        rules: Ruleset::default(),
+        variables: Variables::default(),
+        depth: 0,
+        unnamed: 0,
+    };
     reader.variables.enter();
     reader.file();
     reader.rules
@@ -20,7 +26,14 @@ struct Reader<'t> {
     scanner: Scanner<'t>,
     rules: Ruleset,
     variables: Variables,
+    /// In how many chains without a name the one that is read stands.
+    depth: usize,
+    /// How many of them there were.
+    unnamed: usize,
 }
+
+/// How deep chains without a name may stand in each other, as deep as `nft` lets chains be nested.
+const DEEPEST: usize = 16;
 
 /// The words of a command, one after another.
 struct Words<'t> {
@@ -198,8 +211,12 @@ impl<'t> Reader<'t> {
         self.rules.chain(table, name, head.line);
         self.variables.enter();
         loop {
-            match self.scanner.next(|_| false) {
-                Next::Block(piece) | Next::Broken(piece) => self.broken_rule(table, name, piece),
+            match self.scanner.next(is_anonymous_chain) {
+                Next::Block(head) => {
+                    let rule = self.anonymous_chain(table, name, head);
+                    self.rules.chain(table, name, head.line).rules.push_back(rule);
+                }
+                Next::Broken(piece) => self.broken_rule(table, name, piece),
                 Next::Statement(piece) => self.chain_statement(table, name, piece),
                 Next::Close(_) => break,
                 Next::End => {
@@ -209,6 +226,24 @@ impl<'t> Reader<'t> {
             }
         }
         self.variables.leave();
+    }
+
+    /// `tcp dport 22 jump {` and the rules up to its brace: a chain that is named after the one it stands in, with a number, and the rule that leads there.
+    fn anonymous_chain(&mut self, table: &TableKey, chain: &str, head: Piece<'t>) -> RuleEntry {
+        let text = format!("{} {{ ... }}", on_one_line(head.text));
+        if self.depth >= DEEPEST {
+            self.lost(head, "chains that are nested too deep");
+            self.scanner.skip_block();
+            return RuleEntry { line: head.line, text, statements: None };
+        }
+        self.unnamed += 1;
+        let name = format!("{chain} {{{}}}", self.unnamed);
+        let mut rule = self.rule(Piece { text: &format!("{} \"{name}\"", head.text), ..head });
+        self.depth += 1;
+        self.chain(table, &name, head);
+        self.depth -= 1;
+        rule.text = text;
+        rule
     }
 
     /// The first line of a statement that does not fit, where it took lines into its braces that are rules themselves.
@@ -282,7 +317,7 @@ impl<'t> Reader<'t> {
         self.rules.chain(table, chain, piece.line).base = Some(base);
     }
 
-    fn rule(&mut self, piece: Piece<'t>) -> RuleEntry {
+    fn rule(&mut self, piece: Piece<'_>) -> RuleEntry {
         let statements = parse::rule(piece.text, &mut self.variables);
         if statements.is_none() {
             self.lost(piece, "a rule that was not understood");
