@@ -31,6 +31,8 @@ pub mod listing;
 
 pub mod platform;
 
+pub mod proof;
+
 pub mod report;
 
 pub mod pipeline;

@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
+    ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
@@ -48,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "check",
             "plan",
             "platform",
+            "proof",
         ],
     ),
     ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "report"]),
@@ -61,8 +63,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "reach", "report",
-            "pipeline", "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "reach",
+            "report", "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

@@ -186,6 +186,7 @@ pub(super) fn of_conditions(conditions: &[Condition], known: Depends) -> Depends
         Condition::State(_) => Depends { state: true, ..known },
         Condition::Not(inner) => of_conditions(inner, known),
         Condition::AnyOf(lists) => lists.iter().fold(known, |known, list| of_conditions(list, known)),
+        Condition::First(_) => Depends { state: true, ..known },
         Condition::Family(_)
         | Condition::Source(_)
         | Condition::Destination(_)

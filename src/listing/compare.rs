@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::crossing::{Crossing, crossings, interfaces, states};
 use super::evaluate::{Evaluator, Passed, in_some_order};
-use super::types::{Chain, Hook, Listing, Rule, State};
+use super::types::{Chain, ChainId, Hook, Listing, Rule, State};
 use crate::packet::{Family, Flow, FlowSet, FlowSpace, Product, TooLarge, Wishes};
 
 /// A way by the names of its interfaces.
@@ -132,7 +132,11 @@ fn blame(
     found: &mut Vec<usize>,
 ) -> Result<(), TooLarge> {
     if !flows.is_empty() {
-        found.extend(evaluator.unknown(space, way, flows)?);
+        let places = evaluator.unknown(space, way, flows)?;
+        let line = |(chain, rule): (ChainId, usize)| {
+            evaluator.listing.chains.get(chain.0)?.rules.get(rule).map(|rule| rule.line)
+        };
+        found.extend(places.into_iter().filter_map(line));
         found.sort_unstable();
         found.dedup();
     }

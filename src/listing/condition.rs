@@ -3,9 +3,9 @@
 //! Every unknown condition is resolved anew each time it is asked, so what a packet can meet follows from the parts: all of several can hold if each can. Addresses and
 //! services of one rule become one product before they become a set; conditions that the crossing settles cost no set at all.
 
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Direction};
 use super::types::{Condition, InterfacePattern};
-use crate::packet::{AddressSet, FlowSet, FlowSpace, ServiceSet, TooLarge};
+use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 
 /// The packets that meet something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,14 @@ pub(super) fn is_elsewhere(conditions: &[Condition], crossing: &Crossing<'_>) ->
     conditions.iter().any(|condition| settled(condition, crossing) == Some(Holds::No))
 }
 
+impl Condition {
+    /// Whether it holds, if the crossing alone says so, whatever the packet.
+    #[must_use]
+    pub fn is_settled_by(&self, crossing: &Crossing<'_>) -> Option<bool> {
+        settled(self, crossing).map(|holds| holds == Holds::Yes)
+    }
+}
+
 /// What the crossing alone says of a condition.
 fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
     match condition {
@@ -82,6 +90,7 @@ fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
         | Condition::Source(_)
         | Condition::Destination(_)
         | Condition::Service(_)
+        | Condition::First(_)
         | Condition::Unknown(_) => None,
     }
 }
@@ -98,8 +107,15 @@ struct Header {
 }
 
 impl Header {
-    /// Whether a condition was one of the header alone, and has been taken in.
-    fn takes(&mut self, condition: &Condition) -> bool {
+    /// Whether a condition was one of the header alone, and has been taken in. What an answer's header has, the first packet of its connection has the other way round.
+    fn takes(&mut self, condition: &Condition, direction: Option<Direction>) -> bool {
+        if direction == Some(Direction::Reply) {
+            return reflected(condition).is_some_and(|reflected| self.takes(&reflected, None));
+        }
+        let direction_is_settled = direction != Some(Direction::Error) || matches!(condition, Condition::Family(_));
+        if !direction_is_settled {
+            return false;
+        }
         match condition {
             Condition::Source(set) => self.sources = self.sources.intersection(set),
             Condition::Destination(set) => self.destinations = self.destinations.intersection(set),
@@ -117,6 +133,43 @@ impl Header {
     }
 }
 
+/// What the first packet of a connection must have for an answer of it to meet a condition on the header; `None` for other conditions, and where the first packet does
+/// not tell (ICMP types).
+fn reflected(condition: &Condition) -> Option<Condition> {
+    Some(match condition {
+        Condition::Source(set) => Condition::Destination(set.clone()),
+        Condition::Destination(set) => Condition::Source(set.clone()),
+        Condition::Family(family) => Condition::Family(*family),
+        Condition::Service(set) => Condition::Service(set.reflected()?.into()),
+        Condition::Not(inner) => match inner.as_slice() {
+            [one] if !matches!(one, Condition::Not(_)) => Condition::Not(vec![reflected(one)?]),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// Which connections an ICMP error can be about that meets a condition on the header: nothing is known of the error but its family and that it is ICMP; `None` for other
+/// conditions.
+fn of_error(space: &mut FlowSpace, condition: &Condition) -> Result<Option<Match>, TooLarge> {
+    let mut found = Match::NEVER;
+    for family in Family::BOTH {
+        let protocol = if family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 };
+        let icmp = ServiceSet::protocol(protocol);
+        let all = FlowSet::FULL.only(family);
+        let (may, must) = match condition {
+            Condition::Source(set) | Condition::Destination(set) => {
+                (!set.is_empty_in(family), set.complement().is_empty_in(family))
+            }
+            Condition::Service(set) => (set.intersects(&icmp), icmp.is_subset(set)),
+            _ => return Ok(None),
+        };
+        found.may = if may { space.union(found.may, all)? } else { found.may };
+        found.must = if must { space.union(found.must, all)? } else { found.must };
+    }
+    Ok(Some(found))
+}
+
 /// Which packets meet all of some conditions.
 pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Crossing<'_>) -> Result<Match, TooLarge> {
     if is_elsewhere(conditions, crossing) {
@@ -127,7 +180,11 @@ pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Cr
     let mut rest = Match::ALWAYS;
     let mut plain = true;
     for condition in conditions {
-        if header.takes(condition) {
+        if crossing.direction == Some(Direction::Error)
+            && let Some(one) = of_error(space, condition)?
+        {
+            rest = rest.and(space, one)?;
+        } else if header.takes(condition, crossing.direction) {
             plain = false;
         } else {
             let one = single(space, condition, crossing)?;
@@ -147,6 +204,10 @@ fn single(space: &mut FlowSpace, condition: &Condition, crossing: &Crossing<'_>)
         Condition::Not(inner) => all(space, inner, crossing)?.not(space),
         Condition::AnyOf(lists) => any(space, lists, crossing),
         Condition::Unknown(_) => Ok(Match::UNKNOWN),
+        Condition::First(inner) if crossing.direction.is_some() => {
+            all(space, inner, &Crossing { direction: Some(Direction::Original), ..*crossing })
+        }
+        Condition::First(_) => Ok(Match::UNKNOWN),
         Condition::In(_)
         | Condition::Out(_)
         | Condition::State(_)

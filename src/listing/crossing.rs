@@ -7,6 +7,17 @@ use std::collections::BTreeSet;
 
 use super::types::{Action, Condition, Hook, InterfacePattern, Listing, State};
 
+/// Which way a packet of a connection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// As the first one.
+    Original,
+    /// Back.
+    Reply,
+    /// Either way, as an ICMP error about it.
+    Error,
+}
+
 /// One way through a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Crossing<'a> {
@@ -18,25 +29,40 @@ pub struct Crossing<'a> {
     pub outgoing: Option<&'a str>,
     /// What connection tracking says of it.
     pub state: State,
+    /// Set if the flows that are asked about are not what the packet has in its own header, but what the first packet of its connection had, and the packet goes this way.
+    pub direction: Option<Direction>,
 }
 
 impl<'a> Crossing<'a> {
     /// The first packet of a connection through the device.
     #[must_use]
     pub fn forward(incoming: &'a str, outgoing: &'a str) -> Self {
-        Self { hook: Hook::Forward, incoming: Some(incoming), outgoing: Some(outgoing), state: State::New }
+        Self {
+            hook: Hook::Forward,
+            incoming: Some(incoming),
+            outgoing: Some(outgoing),
+            state: State::New,
+            direction: None,
+        }
     }
 
     /// The first packet of a connection to the device itself.
     #[must_use]
     pub fn input(incoming: &'a str) -> Self {
-        Self { hook: Hook::Input, incoming: Some(incoming), outgoing: None, state: State::New }
+        Self { hook: Hook::Input, incoming: Some(incoming), outgoing: None, state: State::New, direction: None }
     }
 
     /// The same way in another state.
     #[must_use]
     pub fn in_state(self, state: State) -> Self {
         Self { state, ..self }
+    }
+
+    /// A later packet of a connection on the same way; flows are those of the connection's first packet.
+    #[must_use]
+    pub fn of_connection(self, direction: Direction) -> Self {
+        let state = if direction == Direction::Error { State::Related } else { State::Established };
+        Self { state, direction: Some(direction), ..self }
     }
 
     /// The hooks on the way, with what a chain there sees: before routing nobody knows where a packet goes out.
@@ -116,14 +142,26 @@ pub fn crossings<'a>(hook: Hook, interfaces: &'a [String], states: &[State]) -> 
         match hook {
             Hook::Forward | Hook::Postrouting => {
                 for incoming in names() {
-                    found.extend(names().map(|outgoing| Crossing { hook, incoming, outgoing, state }));
+                    found.extend(names().map(|outgoing| Crossing { hook, incoming, outgoing, state, direction: None }));
                 }
             }
             Hook::Input | Hook::Prerouting => {
-                found.extend(names().map(|incoming| Crossing { hook, incoming, outgoing: None, state }));
+                found.extend(names().map(|incoming| Crossing {
+                    hook,
+                    incoming,
+                    outgoing: None,
+                    state,
+                    direction: None,
+                }));
             }
             Hook::Output => {
-                found.extend(names().map(|outgoing| Crossing { hook, incoming: None, outgoing, state }));
+                found.extend(names().map(|outgoing| Crossing {
+                    hook,
+                    incoming: None,
+                    outgoing,
+                    state,
+                    direction: None,
+                }));
             }
         }
     }
@@ -144,6 +182,7 @@ fn states_of_conditions(conditions: &[Condition], found: &mut BTreeSet<Vec<State
             | Condition::Source(_)
             | Condition::Destination(_)
             | Condition::Service(_)
+            | Condition::First(_)
             | Condition::Unknown(_) => {}
         }
     }
@@ -169,6 +208,7 @@ fn of_conditions(conditions: &[Condition], found: &mut BTreeSet<InterfacePattern
             | Condition::Destination(_)
             | Condition::Service(_)
             | Condition::State(_)
+            | Condition::First(_)
             | Condition::Unknown(_) => {}
         }
     }

@@ -59,7 +59,7 @@ impl Evaluator<'_> {
         Ok(found.into_decided(self.listing))
     }
 
-    /// The lines of rules with something unknown that some packets come to on a crossing, ascending.
+    /// The rules with something unknown that some packets come to on a crossing, by chain and place in it.
     ///
     /// # Errors
     /// [`TooLarge`] if the space has no room.
@@ -68,10 +68,10 @@ impl Evaluator<'_> {
         space: &mut FlowSpace,
         crossing: &Crossing<'_>,
         flows: FlowSet,
-    ) -> Result<Vec<usize>, TooLarge> {
-        let mut found = Vague { listing: self.listing, lines: BTreeSet::new() };
+    ) -> Result<BTreeSet<(ChainId, usize)>, TooLarge> {
+        let mut found = Vague { listing: self.listing, places: BTreeSet::new() };
         self.tour(space, crossing, flows, &mut Waiting::default(), &mut found)?;
-        Ok(found.lines.into_iter().collect())
+        Ok(found.places)
     }
 
     /// Shows a visitor all that some packets come to on a crossing.
@@ -348,14 +348,15 @@ struct Found {
 /// Rules with something unknown.
 struct Vague<'a> {
     listing: &'a Listing,
-    lines: BTreeSet<usize>,
+    places: BTreeSet<(ChainId, usize)>,
 }
 
 impl Visitor for Vague<'_> {
     fn reached(&mut self, _space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge> {
         let rule = self.listing.chains.get(reached.chain.0).and_then(|chain| chain.rules.get(reached.rule));
-        let is_unknown = |rule: &&Rule| rule.is_unknown() || matches!(reached.action, Action::Unknown(_));
-        self.lines.extend(rule.filter(is_unknown).map(|rule| rule.line));
+        let is_unknown =
+            |rule: &&Rule| rule.is_unknown() || rule.asks_for_first() || matches!(reached.action, Action::Unknown(_));
+        self.places.extend(rule.filter(is_unknown).map(|_| (reached.chain, reached.rule)));
         Ok(())
     }
 }

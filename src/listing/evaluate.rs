@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::calls::{self, Calls, Depends};
 use super::condition::{self, Match};
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Direction};
 use super::types::{Action, Base, ChainId, Condition, Hook, Listing, Noticed, State};
 use crate::packet::{Action as Verdict, FlowSet, FlowSpace, Order, TooLarge};
 
@@ -111,6 +111,8 @@ pub struct Evaluator<'a> {
     /// Of chains that ask for interfaces, on the crossing of `at`.
     here: FxHashMap<ChainId, Effect>,
     at: Option<(Hook, Option<String>, Option<String>, State)>,
+    /// In which direction what is known was asked.
+    direction: Option<Direction>,
     rules: FxHashMap<(ChainId, usize), Match>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Evaluator<'a> {
             chains: FxHashMap::default(),
             here: FxHashMap::default(),
             at: None,
+            direction: None,
             rules: FxHashMap::default(),
         }
     }
@@ -177,6 +180,12 @@ impl<'a> Evaluator<'a> {
             return Ok(Effect { on: FlowSet::EMPTY, ..Effect::UNKNOWN });
         }
         let here = (stage.hook, stage.incoming.map(str::to_owned), stage.outgoing.map(str::to_owned), stage.state);
+        if self.direction != stage.direction {
+            self.direction = stage.direction;
+            self.chains.clear();
+            self.rules.clear();
+            self.at = None;
+        }
         if self.at.as_ref() != Some(&here) {
             self.here.clear();
             self.at = Some(here);
@@ -192,7 +201,8 @@ impl<'a> Evaluator<'a> {
         if let Some(effect) = known {
             return Ok(*effect);
         }
-        let mut lines = self.lines(space, id, stage)?;
+        // Nothing below a rule that ends the chain for every packet is looked at: often most of the rule set, for packets of known connections.
+        let mut lines = self.lines_until(space, id, stage, FlowSet::is_full)?;
         lines.iter_mut().for_each(|line| line.effect.on = FlowSet::EMPTY);
         let whole = folded(space, up_to_the_end(&lines))?;
         let rest = space.complement(whole.hides)?;
@@ -213,6 +223,17 @@ impl<'a> Evaluator<'a> {
         id: ChainId,
         stage: &Crossing<'_>,
     ) -> Result<Vec<Line>, TooLarge> {
+        self.lines_until(space, id, stage, |_| false)
+    }
+
+    /// The same up to the first that hides what `ends` says.
+    fn lines_until(
+        &mut self,
+        space: &mut FlowSpace,
+        id: ChainId,
+        stage: &Crossing<'_>,
+        ends: impl Fn(FlowSet) -> bool,
+    ) -> Result<Vec<Line>, TooLarge> {
         let listing = self.listing;
         let rules = listing.chains.get(id.0).map_or(&[][..], |chain| &chain.rules);
         let mut lines = Vec::with_capacity(rules.len());
@@ -227,6 +248,9 @@ impl<'a> Evaluator<'a> {
             let effect = self.effect(space, &rule.action, stage)?;
             let hides = space.difference(asked.must, effect.on)?;
             lines.push(Line { index, asked, effect, hides });
+            if ends(hides) {
+                break;
+            }
         }
         Ok(lines)
     }

@@ -1,5 +1,7 @@
 //! The parts of a listing.
 
+use std::sync::Arc;
+
 use crate::packet::{AddressSet, Family, ServiceSet};
 
 /// A rule set as read.
@@ -80,18 +82,20 @@ pub enum Condition {
     Out(Vec<InterfacePattern>),
     /// It is of this family.
     Family(Family),
-    /// Its source is among these. The other family has no such source.
-    Source(AddressSet),
+    /// Its source is among these. The other family has no such source. Rules that ask for one set share it.
+    Source(Arc<AddressSet>),
     /// Its destination is among these.
-    Destination(AddressSet),
+    Destination(Arc<AddressSet>),
     /// Its protocol and ports, or ICMP type and code, are among these.
-    Service(ServiceSet),
+    Service(Arc<ServiceSet>),
     /// Connection tracking says one of these.
     State(States),
     /// Not all of these hold.
     Not(Vec<Condition>),
     /// All of at least one of these lists hold: a set, also one of several fields together.
     AnyOf(Vec<Vec<Condition>>),
+    /// All of these hold of the first packet of the connection that it belongs to. It is not known whether they do where the connection is not.
+    First(Vec<Condition>),
     /// It is not known whether it holds; the text of what was not understood.
     Unknown(String),
 }
@@ -170,34 +174,56 @@ pub struct Noticed {
 }
 
 impl Rule {
-    /// Whether something of it is not known: a condition, or what it does.
+    /// The first thing in the rule that is not known, as written: a condition, or what it does; `None` if the reader understood everything.
+    #[must_use]
+    pub fn unknown(&self) -> Option<&str> {
+        unknown_condition(&self.when).or_else(|| unknown_action(&self.action))
+    }
+
+    /// Whether something of it is not known.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        has_unknown(&self.when) || does_unknown(&self.action)
+        self.unknown().is_some()
+    }
+
+    /// Whether it asks for the first packet of a connection; of a packet of which only its own header is known, that is not decided.
+    #[must_use]
+    pub fn asks_for_first(&self) -> bool {
+        has_first(&self.when)
+            || matches!(&self.action, Action::Choose(entries) if entries.iter().any(|(conditions, _)| has_first(conditions)))
     }
 }
 
-fn has_unknown(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|condition| match condition {
-        Condition::Unknown(_) => true,
-        Condition::Not(inner) => has_unknown(inner),
-        Condition::AnyOf(lists) => lists.iter().any(|list| has_unknown(list)),
+fn unknown_condition(conditions: &[Condition]) -> Option<&str> {
+    conditions.iter().find_map(|condition| match condition {
+        Condition::Unknown(text) => Some(text.as_str()),
+        Condition::Not(inner) | Condition::First(inner) => unknown_condition(inner),
+        Condition::AnyOf(lists) => lists.iter().find_map(|list| unknown_condition(list)),
         Condition::In(_)
         | Condition::Out(_)
         | Condition::Family(_)
         | Condition::Source(_)
         | Condition::Destination(_)
         | Condition::Service(_)
-        | Condition::State(_) => false,
+        | Condition::State(_) => None,
     })
 }
 
-fn does_unknown(action: &Action) -> bool {
+fn unknown_action(action: &Action) -> Option<&str> {
     match action {
-        Action::Unknown(_) => true,
-        Action::Choose(entries) => {
-            entries.iter().any(|(conditions, action)| has_unknown(conditions) || does_unknown(action))
-        }
-        _ => false,
+        Action::Unknown(text) => Some(text.as_str()),
+        Action::Choose(entries) => entries
+            .iter()
+            .find_map(|(conditions, action)| unknown_condition(conditions).or_else(|| unknown_action(action))),
+        _ => None,
     }
+}
+
+fn has_first(conditions: &[Condition]) -> bool {
+    conditions.iter().any(|condition| match condition {
+        Condition::First(_) => true,
+        Condition::Not(inner) => has_first(inner),
+        Condition::AnyOf(lists) => lists.iter().any(|list| has_first(list)),
+        _ => false,
+    })
 }

@@ -316,6 +316,26 @@ impl ServiceSet {
         self.difference(&Self::protocol(foreign))
     }
 
+    /// The set with source and destination ports exchanged: what answers have. `None` if it holds some ICMP types of a protocol and not all, because what answers a type
+    /// is not its reflection.
+    #[must_use]
+    pub fn reflected(&self) -> Option<Self> {
+        let mut result = Self::empty();
+        for piece in self.rectangles() {
+            let protocol = Protocol(piece.protocols.first);
+            let part = match (piece.whole, protocol.has_ports()) {
+                (true, _) => Self::protocols(piece.protocols),
+                (false, true) => {
+                    let bands = piece.b.intervals().iter().map(|ports| Self::rectangle(protocol, *ports, piece.a));
+                    bands.fold(Self::empty(), |all, band| all.union(&band))
+                }
+                (false, false) => return None,
+            };
+            result = result.union(&part);
+        }
+        Some(result)
+    }
+
     /// Disjoint rectangles whose union is this set, in canonical order. Bands with equal *b* that follow each other are one.
     #[must_use]
     pub fn rectangles(&self) -> Vec<Rectangle> {

@@ -156,7 +156,7 @@ fn reason(when: &[Condition], action: &Action) -> String {
 fn first_unknown(when: &[Condition]) -> Option<String> {
     when.iter().find_map(|condition| match condition {
         Condition::Unknown(text) => Some(text.clone()),
-        Condition::Not(inner) => first_unknown(inner),
+        Condition::Not(inner) | Condition::First(inner) => first_unknown(inner),
         Condition::AnyOf(lists) => lists.iter().find_map(|list| first_unknown(list)),
         _ => None,
     })

@@ -65,7 +65,7 @@ impl Borders {
                     self.destinations.extend(dice.of(&ranges).into_iter().flat_map(ends));
                 }
                 Condition::Service(set) => self.services.extend(points(set, dice)),
-                Condition::Not(inner) => self.add(inner, dice),
+                Condition::Not(inner) | Condition::First(inner) => self.add(inner, dice),
                 Condition::AnyOf(lists) => {
                     if let Some(list) = dice.of(lists) {
                         self.add(list, dice);
@@ -339,6 +339,7 @@ fn judge(dump: &Dump, count: &mut Count) {
                     incoming: Some(&probe.input),
                     outgoing: outgoing.as_deref(),
                     state: *state,
+                    direction: None,
                 };
                 let passed = evaluator.passed(space, &crossing)?;
                 let surely = space.contains(passed.surely, flow);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sekisho::listing::{Action, Condition, Crossing, Hook, Listing, State};
-use sekisho::packet::{Family, Flow};
+use sekisho::listing::{Action, Condition, Crossing, Direction, Hook, Listing, State};
+use sekisho::packet::{Family, Flow, ServicePoint};
 
 /// Resolutions of unknowns: the choices made so far, then zeros.
 struct Fate {
@@ -62,6 +62,8 @@ struct Here<'a> {
 struct Run<'a> {
     listing: &'a Listing,
     flow: Flow,
+    /// What the first packet of its connection had, if that is known.
+    first: Option<Flow>,
     here: Here<'a>,
     fate: Fate,
     events: BTreeSet<Event>,
@@ -77,7 +79,9 @@ enum End {
 pub fn outcomes(listing: &Listing, crossing: &Crossing<'_>, flow: Flow) -> Outcomes {
     let here = Here { incoming: crossing.incoming, outgoing: crossing.outgoing, state: crossing.state };
     let fate = Fate { choices: Vec::new(), next: 0 };
-    let mut run = Run { listing, flow, here, fate, events: BTreeSet::new() };
+    let first = crossing.direction.map(|_| flow);
+    let flow = if crossing.direction == Some(Direction::Reply) { answer(flow) } else { flow };
+    let mut run = Run { listing, flow, first, here, fate, events: BTreeSet::new() };
     let mut found = Outcomes::default();
     loop {
         if run.device(crossing) {
@@ -91,6 +95,13 @@ pub fn outcomes(listing: &Listing, crossing: &Crossing<'_>, flow: Flow) -> Outco
     }
     found.events = run.events;
     found
+}
+
+/// What an answer's header has.
+fn answer(flow: Flow) -> Flow {
+    let service = flow.service;
+    let (a, b) = if service.protocol.has_ports() { (service.b, service.a) } else { (service.a, service.b) };
+    Flow { source: flow.destination, destination: flow.source, service: ServicePoint { a, b, ..service } }
 }
 
 impl Run<'_> {
@@ -200,6 +211,15 @@ impl Run<'_> {
             Condition::State(states) => states.0.contains(&self.here.state),
             Condition::Not(inner) => !self.all(inner),
             Condition::AnyOf(lists) => lists.iter().any(|list| self.all(list)),
+            Condition::First(inner) => match self.first {
+                Some(first) => {
+                    let own = std::mem::replace(&mut self.flow, first);
+                    let holds = self.all(inner);
+                    self.flow = own;
+                    holds
+                }
+                None => self.fate.choose(2) == 1,
+            },
             Condition::Unknown(_) => self.fate.choose(2) == 1,
         }
     }

@@ -66,6 +66,7 @@ fn condition(one: &Condition) -> String {
         Condition::AnyOf(lists) => {
             format!("any of ({})", lists.iter().map(|list| conditions(list)).collect::<Vec<_>>().join(" | "))
         }
+        Condition::First(inner) => format!("first({})", conditions(inner)),
         Condition::Unknown(text) => format!("UNKNOWN {text}"),
     }
 }
@@ -104,7 +105,7 @@ pub fn unknowns(listing: &Listing) -> Vec<String> {
         for one in all {
             match one {
                 Condition::Unknown(text) => found.push(text.clone()),
-                Condition::Not(inner) => walk(inner, found),
+                Condition::Not(inner) | Condition::First(inner) => walk(inner, found),
                 Condition::AnyOf(lists) => lists.iter().for_each(|list| walk(list, found)),
                 _ => {}
             }
@@ -155,7 +156,7 @@ fn holds(one: &Condition, packet: &Packet) -> Option<bool> {
             }
             return if each.contains(&None) { None } else { Some(false) };
         }
-        Condition::Unknown(_) => return None,
+        Condition::First(_) | Condition::Unknown(_) => return None,
     })
 }
 
@@ -231,7 +232,7 @@ impl Borders {
                     set.ranges().for_each(|range| self.range(range))
                 }
                 Condition::Service(set) => self.service(set),
-                Condition::Not(inner) => self.add(inner),
+                Condition::Not(inner) | Condition::First(inner) => self.add(inner),
                 Condition::AnyOf(lists) => lists.iter().for_each(|list| self.add(list)),
                 _ => {}
             }

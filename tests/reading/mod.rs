@@ -55,6 +55,7 @@ fn condition(of: &Condition) -> String {
             let lists: Vec<String> = lists.iter().map(|list| format!("({})", all(list))).collect();
             format!("any of {}", lists.join(" "))
         }
+        Condition::First(inner) => format!("first packet ({})", all(inner)),
         Condition::Unknown(text) => format!("unknown [{text}]"),
     }
 }
@@ -146,7 +147,7 @@ fn conditions_in_order(conditions: &mut [Condition]) {
     for condition in &mut *conditions {
         match condition {
             Condition::Unknown(text) => "?".clone_into(text),
-            Condition::Not(inner) => conditions_in_order(inner),
+            Condition::Not(inner) | Condition::First(inner) => conditions_in_order(inner),
             Condition::AnyOf(lists) => {
                 lists.iter_mut().for_each(|list| conditions_in_order(list));
                 lists.sort_by_key(|list| all(list));

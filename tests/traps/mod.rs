@@ -50,6 +50,7 @@ impl Asked {
             incoming: Some(&self.incoming),
             outgoing: self.outgoing.as_deref(),
             state: self.state,
+            direction: None,
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Decisions that a reader would doubt:
 //! - `--syn` holds for the first packet of a TCP connection, which has SYN and no other flag; so every test of flags is known of it. Of later packets they are unknown (a repeated SYN is one, too).
-//! - `--ctorigsrc` and the like say what the connection's first packet had. Of a packet in state NEW that is the packet itself; of others it is unknown. `--ctproto` shows in established packets as well.
+//! - `--ctorigsrc` and the like say what the connection's first packet had. Of a packet in state NEW that is the packet itself; of others the connection tells. `--ctproto` shows in established packets as well.
 //! - In the table `raw` nothing has been tracked yet: states are unknown there.
 //! - A word that belongs to nothing makes the rule unknown, never wider. If it could be a target that was not recognised, the action is unknown as well.
 //!
 //! Absent on purpose: rates, times, marks, owners, lengths and every other match that the header of a first packet does not decide; they are unknown, with their text.
+
+use std::sync::Arc;
 
 use super::names;
 use super::options::{Given, Meaning};
@@ -143,6 +145,12 @@ impl Lowering<'_> {
 
     /// A match that the reader does not know is a condition by itself.
     fn module(&mut self, given: &Given) {
+        if self.context.family == Family::V6 && given.value() == "ah" && self.protocol.is_none() && !given.negated {
+            // An extension header to the program, a protocol to everybody else.
+            self.hold(given, vec![Condition::Service(ServiceSet::protocol(Protocol::AH).into())]);
+            self.owner = Owner::Match(given.value().to_owned(), None);
+            return;
+        }
         let known = BARE.contains(&given.value());
         let place = (!known).then_some(self.done.when.len());
         if !known {
@@ -196,7 +204,7 @@ impl Lowering<'_> {
                 _ => None,
             });
             if let Some(services) = held {
-                *services = services.intersection(more);
+                *services = services.intersection(more).into();
                 return;
             }
         }
@@ -225,19 +233,21 @@ impl Lowering<'_> {
         match given.meaning {
             Meaning::Source => source(family, values::addresses(family, value)?, given),
             Meaning::Destination => destination(family, values::addresses(family, value)?, given),
-            Meaning::SourceRange => one(Condition::Source(values::address_range(family, value)?.into())),
-            Meaning::DestinationRange => one(Condition::Destination(values::address_range(family, value)?.into())),
+            Meaning::SourceRange => one(Condition::Source(Arc::new(values::address_range(family, value)?.into()))),
+            Meaning::DestinationRange => {
+                one(Condition::Destination(Arc::new(values::address_range(family, value)?.into())))
+            }
             Meaning::In => Some(values::interface(value).map(|name| Condition::In(vec![name])).into_iter().collect()),
             Meaning::Out => Some(values::interface(value).map(|name| Condition::Out(vec![name])).into_iter().collect()),
             Meaning::Protocol if names::is_any_protocol(value) => Some(Vec::new()),
-            Meaning::Protocol => one(Condition::Service(ServiceSet::protocol(names::protocol(value)?))),
+            Meaning::Protocol => one(Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())),
             Meaning::SourcePorts | Meaning::DestinationPorts | Meaning::EitherPorts => {
-                one(Condition::Service(self.ports(given.meaning, value)?))
+                one(Condition::Service(self.ports(given.meaning, value)?.into()))
             }
             Meaning::Syn => one(syn(given)),
             Meaning::TcpFlags => one(flags(given)?),
-            Meaning::IcmpType => one(Condition::Service(icmp(Family::V4, value)?)),
-            Meaning::Icmp6Type => one(Condition::Service(icmp(Family::V6, value)?)),
+            Meaning::IcmpType => one(Condition::Service(icmp(Family::V4, value)?.into())),
+            Meaning::Icmp6Type => one(Condition::Service(icmp(Family::V6, value)?.into())),
             Meaning::Set => self.set(given),
             _ if self.context.table == "raw" => None,
             Meaning::States => states(value).map(|condition| vec![condition]),
@@ -273,9 +283,11 @@ impl Lowering<'_> {
         let first = match given.meaning {
             Meaning::ConnectionSource => source(family, values::addresses(family, value)?, given)?,
             Meaning::ConnectionDestination => destination(family, values::addresses(family, value)?, given)?,
-            Meaning::ConnectionProtocol => vec![Condition::Service(ServiceSet::protocol(names::protocol(value)?))],
-            Meaning::ConnectionSourcePorts => vec![Condition::Service(self.connection_ports(given)?)],
-            Meaning::ConnectionDestinationPorts => vec![Condition::Service(self.connection_ports(given)?)],
+            Meaning::ConnectionProtocol => {
+                vec![Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())]
+            }
+            Meaning::ConnectionSourcePorts => vec![Condition::Service(self.connection_ports(given)?.into())],
+            Meaning::ConnectionDestinationPorts => vec![Condition::Service(self.connection_ports(given)?.into())],
             Meaning::Direction if value.eq_ignore_ascii_case("ORIGINAL") => Vec::new(),
             Meaning::Direction if value.eq_ignore_ascii_case("REPLY") => vec![Condition::Not(Vec::new())],
             _ => return None,
@@ -286,17 +298,41 @@ impl Lowering<'_> {
         let at_once = if given.meaning == Meaning::ConnectionProtocol { &mut shows } else { &mut hides };
         at_once.push(State::Established);
         hides.sort_unstable();
+        let of_first = match given.meaning {
+            Meaning::Direction => Condition::Unknown(positive(given)),
+            _ => Condition::First(first.clone()),
+        };
         let first: Vec<Condition> = std::iter::once(Condition::State(States(shows))).chain(first).collect();
-        let later = vec![Condition::State(States(hides)), Condition::Unknown(positive(given))];
+        let later = vec![Condition::State(States(hides)), of_first];
         Some(vec![Condition::AnyOf(vec![first, later])])
     }
 
     fn connection_ports(&self, given: &Given) -> Option<ServiceSet> {
-        let protocol = self.connection.or(self.protocol).filter(|protocol| protocol.has_ports())?;
+        let protocol = self.connection.or(self.protocol)?;
         let ports = values::ports(given.value(), ':')?;
         let from = given.meaning == Meaning::ConnectionSourcePorts;
+        if protocol.is_icmp() && !from {
+            return Some(icmp_at_ports(protocol, ports.intervals()));
+        }
+        if !protocol.has_ports() {
+            return None;
+        }
         Some(if from { values::from_ports(protocol, &ports) } else { values::to_ports(protocol, &ports) })
     }
+}
+
+/// Types and codes as connection tracking keeps them, where a destination port would be: 256 times the type, and the code.
+fn icmp_at_ports(protocol: Protocol, ports: &[Interval<u16>]) -> ServiceSet {
+    let mut set = ServiceSet::empty();
+    for range in ports {
+        for kind in range.first >> 8..=range.last >> 8 {
+            let first = if kind == range.first >> 8 { range.first & 0xff } else { 0 };
+            let last = if kind == range.last >> 8 { range.last & 0xff } else { 0xff };
+            let codes = if (first, last) == (0, 0xff) { Interval::full() } else { Interval { first, last } };
+            set = set.union(&ServiceSet::rectangle(protocol, Interval::single(kind), codes));
+        }
+    }
+    set
 }
 
 /// The text without its `!`.
@@ -317,11 +353,11 @@ fn asked(
     family: Family,
     addresses: AddressSet,
     given: &Given,
-    condition: fn(AddressSet) -> Condition,
+    condition: fn(Arc<AddressSet>) -> Condition,
 ) -> Option<Vec<Condition>> {
     let unclear = given.negated && given.value().contains(',');
     let nothing = addresses == values::all(family);
-    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses)] })
+    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses.into())] })
 }
 
 fn icmp(family: Family, value: &str) -> Option<ServiceSet> {

@@ -31,7 +31,7 @@ pub fn asked(left: &Expr, operator: Operator, right: &Expr, text: &str) -> Optio
     if holds {
         lists.insert(0, vec![Condition::State(States(vec![State::New]))]);
     }
-    Some(vec![Condition::Service(ServiceSet::protocol(Protocol::TCP)), Condition::AnyOf(lists)])
+    Some(vec![Condition::Service(ServiceSet::protocol(Protocol::TCP).into()), Condition::AnyOf(lists)])
 }
 
 /// Whether it holds of every first packet, or of none; `None` if that depends, or is not known.
@@ -62,7 +62,7 @@ fn of_packet(flags: u8, left: &Expr, operator: Operator, right: &Expr) -> Option
 }
 
 fn is_flags(expr: &Expr) -> bool {
-    matches!(expr, Expr::Field(path) if path.iter().map(String::as_str).eq(["tcp", "flags"]))
+    matches!(expr, Expr::Field(path) if path.iter().eq(["tcp", "flags"].iter()))
 }
 
 /// The bits of a flag or of several.

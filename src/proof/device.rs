@@ -1,0 +1,271 @@
+//! One device: what its rule set lets through against what its plan asks, way by way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::asked::{Asked, Pair};
+use super::gaps::{Blame, Gap, Gaps};
+use super::quick::Lanes;
+use crate::listing::{
+    ChainId, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces, states,
+};
+use crate::packet::{AddressSet, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
+use crate::plan::{DevicePlan, PairPlan};
+
+/// What became of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// For all packets the device does what the policy asks.
+    Equal,
+    /// It surely does not.
+    Differs,
+    /// It is not decided.
+    Unproven,
+}
+
+/// Something that keeps a comparison from being decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doubt {
+    /// The line, from 1; 0 if it is about no line.
+    pub line: usize,
+    /// Its text.
+    pub text: String,
+    /// What is not known.
+    pub because: String,
+}
+
+/// What [`device`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Whether the device does what it should.
+    pub verdict: Verdict,
+    /// What surely passes and should not. (If something blurs the rule set as a whole, and the verdict is that it is unproven: what passes by the rules that were read.)
+    pub extra: Vec<Gap>,
+    /// What should pass and surely does not.
+    pub missing: Vec<Gap>,
+    /// What is not known, ascending.
+    pub unproven: Vec<Doubt>,
+}
+
+impl Doubt {
+    fn nowhere(because: &str) -> Self {
+        Self { line: 0, text: String::new(), because: because.to_owned() }
+    }
+}
+
+impl Proof {
+    /// Nothing could be compared, for one reason.
+    #[must_use]
+    pub fn unproven(because: &str) -> Self {
+        let unproven = vec![Doubt::nowhere(because)];
+        Self { verdict: Verdict::Unproven, extra: Vec::new(), missing: Vec::new(), unproven }
+    }
+}
+
+/// Compares what a listing lets through with what a plan asks of its device, for all packets.
+#[must_use]
+pub fn device(plan: &DevicePlan, listing: &Listing) -> Proof {
+    let found = in_some_order(|space| {
+        if is_plainly_equal(space, plan, listing)? {
+            return Ok(Proof { verdict: Verdict::Equal, extra: Vec::new(), missing: Vec::new(), unproven: Vec::new() });
+        }
+        let judge = Judge::new(space, plan, listing)?;
+        judge.proof(space)
+    });
+    match found {
+        Ok((_, proof)) => proof,
+        Err(_) => Proof::unproven("the rule set has too many sets of packets to be compared"),
+    }
+}
+
+/// Whether a rule set surely is what the plan asks, seen without computing what it means; `false` says nothing.
+fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing) -> Result<bool, TooLarge> {
+    if !plan.quarantines.is_empty() || plan.input.is_some() || listing.blurs().next().is_some() {
+        return Ok(false);
+    }
+    if !stray(listing).is_empty() {
+        return Ok(false);
+    }
+    let icmp = Arc::new(ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6)));
+    let names = names(plan, listing);
+    let mut known = BTreeMap::new();
+    for (incoming, outgoing) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
+        let way = Crossing::forward(incoming, outgoing);
+        for direction in [Direction::Original, Direction::Reply, Direction::Error] {
+            let evaluator = known.entry(direction).or_insert_with(|| Evaluator::new(listing));
+            if !evaluator.passed(space, &way.of_connection(direction))?.surely.is_full() {
+                return Ok(false);
+            }
+        }
+        let name = |at: usize| plan.interfaces.get(at).map(|interface| &interface.name);
+        let is_this =
+            |pair: &&PairPlan| (name(pair.in_interface), name(pair.out_interface)) == (Some(incoming), Some(outgoing));
+        let rules = plan.pairs.iter().find(is_this).map(|pair| pair.rules.as_slice()).unwrap_or_default();
+        for (state, always) in [(State::New, None), (State::Related, Some(&icmp))] {
+            let Some(lanes) = Lanes::of_way(listing, &way.in_state(state)) else { return Ok(false) };
+            if !lanes.is_same(&Lanes::of_plan(rules, always), space)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The interfaces of the plan, and one of each kind that the rules tell apart: also one that neither names.
+fn names(plan: &DevicePlan, listing: &Listing) -> Vec<String> {
+    let mut names = interfaces(&[listing]);
+    names.retain(|name| name != LOOPBACK);
+    names.extend(plan.interfaces.iter().map(|interface| interface.name.clone()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The states without a connection that the rules tell apart from that of a first packet.
+fn stray(listing: &Listing) -> Vec<State> {
+    let kinds = states(&[listing]);
+    [State::Invalid, State::Untracked].into_iter().filter(|state| kinds.contains(state)).collect()
+}
+
+/// Between which sets what passes must lie.
+struct Bounds {
+    /// All of these pass.
+    least: FlowSet,
+    /// None but these pass.
+    most: FlowSet,
+}
+
+struct Judge<'a> {
+    plan: &'a DevicePlan,
+    listing: &'a Listing,
+    asked: Asked,
+    /// For packets judged by their own headers, and for those of connections in either direction: what one knows does not hold for the others.
+    evaluators: BTreeMap<Option<Direction>, Evaluator<'a>>,
+    extra: Gaps,
+    missing: Gaps,
+    unproven: BTreeSet<Doubt>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(space: &mut FlowSpace, plan: &'a DevicePlan, listing: &'a Listing) -> Result<Self, TooLarge> {
+        Ok(Self {
+            plan,
+            listing,
+            asked: Asked::new(space, plan)?,
+            evaluators: BTreeMap::new(),
+            extra: Gaps::default(),
+            missing: Gaps::default(),
+            unproven: BTreeSet::new(),
+        })
+    }
+
+    fn proof(mut self, space: &mut FlowSpace) -> Result<Proof, TooLarge> {
+        let names = names(self.plan, self.listing);
+        let stray = stray(self.listing);
+        for incoming in &names {
+            for outgoing in &names {
+                self.through(space, Crossing::forward(incoming, outgoing), &stray)?;
+            }
+            self.to_itself(space, Crossing::input(incoming), &stray)?;
+        }
+        let blurs = self.listing.blurs().map(|noticed| Doubt {
+            line: noticed.line,
+            text: noticed.text.clone(),
+            because: noticed.what.clone(),
+        });
+        let blurs: Vec<Doubt> = blurs.collect();
+        let is_blurred = !blurs.is_empty();
+        self.unproven.extend(blurs);
+        let unproven: Vec<Doubt> = self.unproven.into_iter().collect();
+        let differs = !(self.extra.is_empty() && self.missing.is_empty());
+        let verdict = match (differs && !is_blurred, unproven.is_empty()) {
+            (true, _) => Verdict::Differs,
+            (false, true) => Verdict::Equal,
+            (false, false) => Verdict::Unproven,
+        };
+        Ok(Proof { verdict, extra: self.extra.shown(space)?, missing: self.missing.shown(space)?, unproven })
+    }
+
+    fn through(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
+        let (Some(incoming), Some(outgoing)) = (way.incoming, way.outgoing) else { return Ok(()) };
+        let Pair { new, permitted } = self.asked.pair(incoming, outgoing);
+        let answered = self.asked.pair(outgoing, incoming).new;
+        self.compare(space, way, &Bounds { least: new, most: new })?;
+        let uncut = space.complement(self.asked.held)?;
+        self.compare(space, way.of_connection(Direction::Original), &Bounds { least: new, most: uncut })?;
+        self.compare(space, way.of_connection(Direction::Reply), &Bounds { least: answered, most: uncut })?;
+        for state in stray {
+            self.compare(space, way.in_state(*state), &Bounds { least: FlowSet::EMPTY, most: new })?;
+        }
+        // An error is about a connection either way.
+        let least = space.union(new, answered)?;
+        self.compare(space, way.of_connection(Direction::Error), &Bounds { least, most: uncut })?;
+        // What else is related is no answer. The connection that announced it is not known, so nobody asks whether a quarantine cuts it.
+        let icmp = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
+        let icmp = space.product(&AddressSet::full(), &AddressSet::full(), &icmp)?;
+        let most = space.union(permitted, icmp)?;
+        self.compare(space, way.in_state(State::Related), &Bounds { least: FlowSet::EMPTY, most })
+    }
+
+    fn to_itself(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
+        let (Some(incoming), Some(input)) = (way.incoming, &self.asked.input) else { return Ok(()) };
+        let (own, neighbours, errors) = (input.own, input.neighbours, input.errors);
+        let new = input.over(incoming);
+        let elsewhere = space.complement(own)?;
+        let errors = space.difference(errors, self.asked.held)?;
+        let least = space.union_all(&[new, errors, neighbours])?;
+        let most = space.union(least, elsewhere)?;
+        self.compare(space, way, &Bounds { least, most })?;
+        let uncut = space.complement(self.asked.held)?;
+        let most_later = space.union_all(&[uncut, neighbours, elsewhere])?;
+        self.compare(space, way.of_connection(Direction::Original), &Bounds { least: new, most: most_later })?;
+        for state in stray {
+            self.compare(space, way.in_state(*state), &Bounds { least: FlowSet::EMPTY, most })?;
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, space: &mut FlowSpace, way: Crossing<'_>, bounds: &Bounds) -> Result<(), TooLarge> {
+        let evaluator = self.evaluators.entry(way.direction).or_insert_with(|| Evaluator::new(self.listing));
+        let passed = evaluator.passed(space, &way)?;
+        if passed.surely == passed.possibly && bounds.least == passed.surely && bounds.most == passed.surely {
+            return Ok(());
+        }
+        let extra = space.difference(passed.surely, bounds.most)?;
+        self.extra.add(space, evaluator, &way, extra, Blame::Accepting)?;
+        let missing = space.difference(bounds.least, passed.possibly)?;
+        self.missing.add(space, evaluator, &way, missing, Blame::Dropping)?;
+        if passed.surely != passed.possibly {
+            let vague = space.difference(passed.possibly, passed.surely)?;
+            let too_much = space.difference(vague, bounds.most)?;
+            let too_little = space.intersection(vague, bounds.least)?;
+            let vague = space.union(too_much, too_little)?;
+            if !vague.is_empty() {
+                let places = evaluator.unknown(space, &way, vague)?;
+                let rules = || self.listing.chains.iter().map(|chain| &chain.rules);
+                let rule = |(chain, rule): (ChainId, usize)| rules().nth(chain.0)?.get(rule);
+                let before = self.unproven.len();
+                self.unproven.extend(places.into_iter().filter_map(rule).map(doubt));
+                if self.unproven.len() == before && before == 0 {
+                    self.unproven.insert(Doubt::nowhere("some packets may pass or not, and no line says why"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The loop-back interface: what arrives there the device sent itself.
+const LOOPBACK: &str = "lo";
+
+/// Why a rule leaves something open.
+fn doubt(rule: &Rule) -> Doubt {
+    let because = match rule.unknown() {
+        Some(text) => format!("`{text}` is not understood, or asks for more than a packet shows"),
+        None if rule.asks_for_first() => {
+            "it asks for a connection that is not known, such as that of an ICMP error".to_owned()
+        }
+        None => "where it leads is not known".to_owned(),
+    };
+    Doubt { line: rule.line, text: rule.text.clone(), because }
+}
