@@ -11,12 +11,14 @@ use super::options::Meaning;
 use super::{names, values};
 use crate::packet::{AddressSet, Family, Protocol, ServiceSet};
 
+type ByText<T> = FxHashMap<Box<str>, Arc<T>>;
+
 /// Values by their texts, of one file.
 #[derive(Default)]
 pub struct Known {
-    addresses: RefCell<FxHashMap<Box<str>, Arc<AddressSet>>>,
-    protocols: RefCell<FxHashMap<Box<str>, Arc<ServiceSet>>>,
-    ports: RefCell<FxHashMap<(Meaning, Protocol), FxHashMap<Box<str>, Arc<ServiceSet>>>>,
+    addresses: RefCell<ByText<AddressSet>>,
+    protocols: RefCell<ByText<ServiceSet>>,
+    ports: RefCell<FxHashMap<(Meaning, Protocol), ByText<ServiceSet>>>,
     both: RefCell<FxHashMap<(*const ServiceSet, *const ServiceSet), Both>>,
 }
 
@@ -60,7 +62,7 @@ impl Known {
     }
 }
 
-fn or_read<T>(known: &mut FxHashMap<Box<str>, Arc<T>>, text: &str, read: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
+fn or_read<T>(known: &mut ByText<T>, text: &str, read: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
     if let Some(known) = known.get(text) {
         return Some(known.clone());
     }
