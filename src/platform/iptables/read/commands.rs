@@ -28,7 +28,7 @@ pub struct Reader<'a> {
 }
 
 /// How many rules commands that search may look at, all together.
-const MOST_EFFORT: usize = 1 << 26;
+const MOST_EFFORT: usize = 1 << 23;
 
 /// What lines belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
