@@ -114,8 +114,8 @@ fn the_plans_of_all_firewalls_together_are_the_policy() {
 /// Three sites in a row; each end has a firewall, and one stands between the two wide-area networks.
 fn row() -> World {
     let world =
-        World::default().site("a").network("a/net", "10.1.0.0/24 2001:db8:1::/64", "").transit("w0").transit("w1");
-    let world = world.site("b").network("b/net", "10.2.0.0/24 2001:db8:2::/64", "").firewall("fa", "a", "a/net w0");
+        World::default().site("a").network("a/net", "10.1.0.0/24, 2001:db8:1::/64", "").transit("w0").transit("w1");
+    let world = world.site("b").network("b/net", "10.2.0.0/24, 2001:db8:2::/64", "").firewall("fa", "a", "a/net w0");
     let world = world.firewall("fb", "b", "b/net w1").firewall("core", "", "w0 w1");
     world.allow("WEB", "a/net", "b/net", "tcp/443, udp/53").deny("NO", "10.1.0.7", "b/net", "tcp/443")
 }

@@ -6,11 +6,12 @@ use super::targets;
 use super::{rules_of, said};
 use crate::listing::{Action, Base, Chain, ChainId, Hook, Listing, Noticed, Rule};
 use crate::packet::Family;
+use rustc_hash::FxHashMap;
 
 /// Puts the tables of both families together. The table `nat` has been noticed, line by line, and is no part of it.
-pub fn assemble(tables: &[Table], noticed: Vec<Noticed>) -> Listing {
+pub fn assemble(tables: Vec<Table<'_>>, noticed: Vec<Noticed>) -> Listing {
     let mut listing = Listing { noticed, ..Listing::default() };
-    for table in tables.iter().filter(|table| table.kind.name != "nat") {
+    for table in tables.into_iter().filter(|table| table.kind.name != "nat") {
         add(table, &mut listing);
     }
     listing.bases.sort_by_key(|base| (hook(base.hook), base.priority));
@@ -29,20 +30,21 @@ fn hook(hook: Hook) -> u8 {
 }
 
 /// `iptables filter FORWARD`: also says which of the two files a line is in.
-fn name(table: &Table, chain: &str) -> String {
+fn name(table: &Table<'_>, chain: &str) -> String {
     let program = if table.family == Family::V4 { "iptables" } else { "ip6tables" };
     format!("{program} {} {chain}", table.kind.name)
 }
 
-fn add(table: &Table, listing: &mut Listing) {
+fn add(mut table: Table<'_>, listing: &mut Listing) {
     let first = listing.chains.len();
-    let ids: std::collections::BTreeMap<&str, (ChainId, bool)> = table
-        .chains
+    let chains = std::mem::take(&mut table.chains);
+    let heads: Vec<_> = chains.iter().map(|chain| (chain.name.clone(), chain.base.is_none())).collect();
+    let ids: FxHashMap<&str, (ChainId, bool)> = heads
         .iter()
         .zip(first..)
-        .map(|(chain, id)| (chain.name.as_str(), (ChainId(id), chain.base.is_none())))
+        .map(|((name, may_be_jumped_to), id)| (name.as_str(), (ChainId(id), *may_be_jumped_to)))
         .collect();
-    for (chain, id) in table.chains.iter().zip(first..) {
+    for (chain, id) in chains.into_iter().zip(first..) {
         if let Some((hook, policy)) = &chain.base {
             listing.bases.push(Base {
                 chain: ChainId(id),
@@ -53,12 +55,13 @@ fn add(table: &Table, listing: &mut Listing) {
             });
         }
         let end = |name: &str| ids.get(name).filter(|(_, may_be_jumped_to)| *may_be_jumped_to).map(|(id, _)| *id);
-        let rules = chain.rules.iter().map(|draft| rule(draft, end, table.family, &mut listing.noticed)).collect();
-        listing.chains.push(Chain { name: name(table, &chain.name), line: chain.line, rules });
+        let rules =
+            chain.rules.into_iter().map(|draft| rule(*draft, end, table.family, &mut listing.noticed)).collect();
+        listing.chains.push(Chain { name: name(&table, &chain.name), line: chain.line, rules });
     }
 }
 
-fn rule(draft: &Draft, end: impl Fn(&str) -> Option<ChainId>, family: Family, noticed: &mut Vec<Noticed>) -> Rule {
+fn rule(draft: Draft<'_>, end: impl Fn(&str) -> Option<ChainId>, family: Family, noticed: &mut Vec<Noticed>) -> Rule {
     let action = match &draft.target {
         Target::None => Some(Action::Continue),
         Target::Puzzle(text) => Some(Action::Unknown(text.clone())),
@@ -67,11 +70,13 @@ fn rule(draft: &Draft, end: impl Fn(&str) -> Option<ChainId>, family: Family, no
     };
     let action = action.unwrap_or_else(|| {
         let what = "the chain or target is not in the file, and not known".to_owned();
-        noticed
-            .push(said(Noticed { line: draft.line, text: draft.text.clone(), what, blurs: false }, rules_of(family)));
+        noticed.push(said(
+            Noticed { line: draft.line, text: draft.text.to_owned(), what, blurs: false },
+            rules_of(family),
+        ));
         Action::Unknown(written(&draft.target))
     });
-    Rule { line: draft.line, text: draft.text.clone(), when: draft.when.clone(), action }
+    Rule { line: draft.line, text: draft.text.to_owned(), when: draft.when, action }
 }
 
 fn written(target: &Target) -> String {

@@ -1,6 +1,10 @@
 //! A file's lines, carried out one after the other.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use super::conditions::{Context, Target, lower};
+use super::known::Known;
 use super::lines::{Content, Line, Word};
 use super::options::{self, Given, Meaning};
 use super::sets::Sets;
@@ -13,12 +17,18 @@ use crate::packet::Family;
 pub struct Reader<'a> {
     family: Family,
     sets: &'a Sets,
-    tables: Vec<Table>,
+    known: Known,
+    tables: Vec<Table<'a>>,
     /// Whether the last line with a table was one that is known, or nothing came yet.
     open: Open,
-    missing_sets: Vec<String>,
+    missing_sets: BTreeSet<String>,
+    /// What searches through the rules have cost so far.
+    effort: usize,
     noticed: Vec<Noticed>,
 }
+
+/// How many rules commands that search may look at, all together.
+const MOST_EFFORT: usize = 1 << 23;
 
 /// What lines belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +42,23 @@ enum Open {
 }
 
 /// Reads a file.
-pub fn read(family: Family, lines: &[Line], sets: &Sets) -> (Vec<Table>, Vec<Noticed>) {
-    let mut reader =
-        Reader { family, sets, tables: Vec::new(), open: Open::Nothing, missing_sets: Vec::new(), noticed: Vec::new() };
+pub fn read<'a>(family: Family, lines: &'a [Line<'a>], sets: &'a Sets) -> (Vec<Table<'a>>, Vec<Noticed>) {
+    let mut reader = Reader {
+        family,
+        sets,
+        known: Known::default(),
+        tables: Vec::new(),
+        open: Open::Nothing,
+        missing_sets: BTreeSet::new(),
+        effort: 0,
+        noticed: Vec::new(),
+    };
     for line in lines {
         reader.line(line);
     }
     for table in reader.tables.iter().filter(|table| !table.committed) {
         let what = "a table without COMMIT: iptables-restore does not load it".to_owned();
-        reader.noticed.push(Noticed { line: table.line, text: table.text.clone(), what, blurs: true });
+        reader.noticed.push(Noticed { line: table.line, text: table.text.to_owned(), what, blurs: true });
     }
     if !reader.tables.iter().any(|table| table.kind.name == "filter") {
         let what = "no table `filter`: what it holds on the device is not known".to_owned();
@@ -49,12 +67,12 @@ pub fn read(family: Family, lines: &[Line], sets: &Sets) -> (Vec<Table>, Vec<Not
     (reader.tables, reader.noticed)
 }
 
-impl Reader<'_> {
-    fn notice(&mut self, line: &Line, what: &str, blurs: bool) {
-        self.noticed.push(Noticed { line: line.number, text: line.text.clone(), what: what.to_owned(), blurs });
+impl<'a> Reader<'a> {
+    fn notice(&mut self, line: &Line<'_>, what: &str, blurs: bool) {
+        self.noticed.push(Noticed { line: line.number, text: line.text.to_owned(), what: what.to_owned(), blurs });
     }
 
-    fn line(&mut self, line: &Line) {
+    fn line(&mut self, line: &'a Line<'a>) {
         match &line.content {
             Content::Remark(text) => self.remark(line, text),
             Content::Table(name) => self.table(line, name),
@@ -73,7 +91,7 @@ impl Reader<'_> {
     }
 
     /// Remarks of the program itself say that there is more than it shows.
-    fn remark(&mut self, line: &Line, text: &str) {
+    fn remark(&mut self, line: &Line<'_>, text: &str) {
         if text.contains("incompatible, use 'nft'") {
             self.notice(line, "rules that iptables cannot show: `nft list ruleset` does", true);
         } else if text.contains("tables present, use") {
@@ -81,7 +99,7 @@ impl Reader<'_> {
         }
     }
 
-    fn table(&mut self, line: &Line, name: &str) {
+    fn table(&mut self, line: &'a Line<'a>, name: &str) {
         let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
             self.open = Open::Strange;
             self.notice(line, "a table that is not known", true);
@@ -100,20 +118,20 @@ impl Reader<'_> {
             }
             None => None,
         };
-        let new = || Table::new(kind, self.family, line.number, line.text.clone());
+        let new = || Table::new(kind, self.family, line.number, line.text);
         self.tables.push(table.unwrap_or_else(new));
     }
 
     /// Notices what a later table of the same name takes away.
-    fn replaced(&mut self, line: &Line, table: &Table) {
+    fn replaced(&mut self, line: &Line<'_>, table: &Table<'_>) {
         self.notice(line, "the same table again: iptables-restore empties what came before", true);
         for rule in table.chains.iter().flat_map(|chain| &chain.rules) {
             let what = "a rule that the same table further down takes away".to_owned();
-            self.noticed.push(Noticed { line: rule.line, text: rule.text.clone(), what, blurs: false });
+            self.noticed.push(Noticed { line: rule.line, text: rule.text.to_owned(), what, blurs: false });
         }
     }
 
-    fn commit(&mut self, line: &Line) {
+    fn commit(&mut self, line: &Line<'_>) {
         match (self.open, self.tables.last_mut()) {
             (Open::Table, Some(table)) => table.committed = true,
             (Open::Strange, _) => {}
@@ -123,7 +141,7 @@ impl Reader<'_> {
     }
 
     /// Lines outside of a table are taken for those of `filter`, as `iptables -S` prints them.
-    fn inside(&mut self, line: &Line) {
+    fn inside(&mut self, line: &'a Line<'a>) {
         if self.open != Open::Nothing {
             return;
         }
@@ -132,12 +150,12 @@ impl Reader<'_> {
         let place = self.tables.iter().position(|table| table.kind.name == "filter");
         let table = place.map(|place| self.tables.remove(place));
         let kind = KINDS.iter().find(|kind| kind.name == "filter");
-        let table = table.or_else(|| kind.map(|kind| Table::new(kind, self.family, line.number, line.text.clone())));
+        let table = table.or_else(|| kind.map(|kind| Table::new(kind, self.family, line.number, line.text)));
         self.tables.extend(table);
     }
 
     /// `:FORWARD DROP [0:0]`, `-P FORWARD DROP`, `-N mine`.
-    fn declare(&mut self, line: &Line, name: &str, policy: &str) {
+    fn declare(&mut self, line: &Line<'_>, name: &str, policy: &str) {
         let Some(table) = self.tables.last_mut() else { return };
         let nat = table.kind.name == "nat";
         let (chain, known) = table.chain_or_new(name, line.number);
@@ -162,20 +180,22 @@ impl Reader<'_> {
         }
     }
 
-    fn command(&mut self, line: &Line, words: &[Word]) {
-        let lead =
-            words.iter().take_while(|word| ["-4", "-6", "--ipv4", "--ipv6"].contains(&word.text.as_str())).count();
+    fn command(&mut self, line: &'a Line<'a>, words: &'a [Word<'a>]) {
+        let lead = words.iter().take_while(|word| ["-4", "-6", "--ipv4", "--ipv6"].contains(&&*word.text)).count();
         let (front, rest) = words.split_at_checked(lead).unwrap_or((&[], words));
         let Some((command, arguments)) = rest.split_first() else { return };
-        let name = |place: usize| arguments.get(place).map_or("", |word| word.text.as_str());
-        let tail = |from: usize| -> Vec<Word> { front.iter().chain(arguments.iter().skip(from)).cloned().collect() };
+        let name = |place: usize| arguments.get(place).map_or("", |word| &*word.text);
+        let tail = |from: usize| -> Cow<'a, [Word<'a>]> {
+            let behind = arguments.get(from..).unwrap_or_default();
+            if front.is_empty() { behind.into() } else { front.iter().chain(behind).cloned().collect() }
+        };
         let number = name(1).parse::<usize>().ok();
         let behind = if number.is_some() { 2 } else { 1 };
-        match command.text.as_str() {
-            "-A" | "--append" => self.insert(line, name(0), None, &tail(1)),
-            "-I" | "--insert" => self.insert(line, name(0), Some(number.unwrap_or(1)), &tail(behind)),
-            "-R" | "--replace" => self.replace(line, name(0), number, &tail(behind)),
-            "-D" | "--delete" => self.delete(line, name(0), number, &tail(behind)),
+        match &*command.text {
+            "-A" | "--append" => self.insert(line, name(0), None, tail(1)),
+            "-I" | "--insert" => self.insert(line, name(0), Some(number.unwrap_or(1)), tail(behind)),
+            "-R" | "--replace" => self.replace(line, name(0), number, tail(behind)),
+            "-D" | "--delete" => self.delete(line, name(0), number, tail(behind)),
             "-P" | "--policy" if arguments.len() > 1 => self.declare(line, name(0), name(1)),
             "-N" | "--new-chain" if arguments.len() == 1 => self.declare(line, name(0), "-"),
             "-F" | "--flush" => self.flush(line, name(0)),
@@ -185,14 +205,14 @@ impl Reader<'_> {
         }
     }
 
-    fn insert(&mut self, line: &Line, chain: &str, place: Option<usize>, words: &[Word]) {
+    fn insert(&mut self, line: &'a Line<'a>, chain: &str, place: Option<usize>, words: Cow<'a, [Word<'a>]>) {
         let Some(draft) = self.draft(line, words) else { return };
         let Some(table) = self.tables.last_mut() else { return };
         let (chain, known) = table.chain_or_new(chain, 0);
         let end = chain.rules.len();
         let at = place.map_or(end, |place| place.saturating_sub(1));
         let fits = at <= end && place != Some(0);
-        chain.rules.insert(at.min(end), draft);
+        chain.rules.insert(at.min(end), Box::new(draft));
         if !known {
             self.notice(line, "a rule of a chain that is not declared: iptables-restore refuses the file", true);
         }
@@ -201,20 +221,23 @@ impl Reader<'_> {
         }
     }
 
-    fn replace(&mut self, line: &Line, chain: &str, number: Option<usize>, words: &[Word]) {
+    fn replace(&mut self, line: &'a Line<'a>, chain: &str, number: Option<usize>, words: Cow<'a, [Word<'a>]>) {
         let Some(draft) = self.draft(line, words) else { return };
         match self.rule(chain, number) {
-            Some(rule) => *rule = draft,
+            Some(rule) => **rule = draft,
             None => self.notice(line, "there is no such rule to replace: iptables-restore refuses the file", true),
         }
     }
 
-    fn rule(&mut self, chain: &str, number: Option<usize>) -> Option<&mut Draft> {
+    fn rule(&mut self, chain: &str, number: Option<usize>) -> Option<&mut Box<Draft<'a>>> {
         self.tables.last_mut()?.chain(chain)?.rules.get_mut(number?.checked_sub(1)?)
     }
 
-    fn delete(&mut self, line: &Line, chain: &str, number: Option<usize>, words: &[Word]) {
+    fn delete(&mut self, line: &'a Line<'a>, chain: &str, number: Option<usize>, words: Cow<'a, [Word<'a>]>) {
         let wanted = if number.is_some() { None } else { self.draft(line, words) };
+        if wanted.is_some() && !self.affords(line) {
+            return;
+        }
         let chain = self.tables.last_mut().and_then(|table| table.chain(chain));
         let found = chain.and_then(|chain| {
             let place = match (number, &wanted) {
@@ -222,14 +245,17 @@ impl Reader<'_> {
                 (None, Some(wanted)) => place(chain, wanted),
                 (None, None) => None,
             }?;
-            Some(chain.rules.remove(place))
+            chain.rules.remove(place)
         });
         if found.is_none() {
             self.notice(line, "there is no such rule to delete: iptables-restore refuses the file", true);
         }
     }
 
-    fn flush(&mut self, line: &Line, name: &str) {
+    fn flush(&mut self, line: &Line<'_>, name: &str) {
+        if name.is_empty() && !self.affords(line) {
+            return;
+        }
         let Some(table) = self.tables.last_mut() else { return };
         if name.is_empty() {
             table.chains.iter_mut().for_each(|chain| chain.rules.clear());
@@ -241,13 +267,16 @@ impl Reader<'_> {
         }
     }
 
-    fn remove(&mut self, line: &Line, name: &str) {
+    fn remove(&mut self, line: &Line<'_>, name: &str) {
+        if !self.affords(line) {
+            return;
+        }
         let Some(table) = self.tables.last_mut() else { return };
-        let wanted = |chain: &Chain| chain.base.is_none() && (name.is_empty() || chain.name == name);
-        let names: Vec<String> =
+        let wanted = |chain: &Chain<'_>| chain.base.is_none() && (name.is_empty() || chain.name == name);
+        let names: BTreeSet<String> =
             table.chains.iter().filter(|chain| wanted(chain)).map(|chain| chain.name.clone()).collect();
-        let used = |chain: &Chain| names.contains(&chain.name) && !chain.rules.is_empty();
-        let refused = table.chains.iter().any(used) || names.iter().any(|name| table.leads_to(name));
+        let used = |chain: &Chain<'_>| names.contains(&chain.name) && !chain.rules.is_empty();
+        let refused = table.chains.iter().any(used) || table.leads_to(&names);
         if refused || (names.is_empty() && !name.is_empty()) {
             self.notice(line, "a chain that cannot be deleted: iptables-restore refuses the file", true);
             return;
@@ -255,37 +284,52 @@ impl Reader<'_> {
         table.remove(&names);
     }
 
+    /// Whether one more search through the table may be made: a file with as many commands that search as it has rules would take forever.
+    fn affords(&mut self, line: &Line<'_>) -> bool {
+        let cost = self.tables.last().map_or(0, Table::size);
+        self.effort = self.effort.saturating_add(cost);
+        if self.effort > MOST_EFFORT {
+            self.notice(line, "too many commands that search the rules: this one was not carried out", true);
+        }
+        self.effort <= MOST_EFFORT
+    }
+
     /// Reads the options of a rule; `None` if it is for the other family.
-    fn draft(&mut self, line: &Line, words: &[Word]) -> Option<Draft> {
-        let options = options::options(words);
+    fn draft(&mut self, line: &'a Line<'a>, words: Cow<'a, [Word<'a>]>) -> Option<Draft<'a>> {
+        let options = options::options(&words);
         let table = self.tables.last().map_or("", |table| table.kind.name);
-        let done = lower(Context { family: self.family, table, sets: self.sets }, &options);
+        let done = lower(Context { family: self.family, table, sets: self.sets, known: &self.known }, &options);
         if done.other_family {
             self.notice(line, "a rule for the other family only: the program leaves it out", false);
             return None;
         }
         self.notice_sets(line, done.missing_sets);
         self.notice_target(line, &done.target, &done.details);
-        let words = words.iter().map(Word::written).collect();
-        let text = line.text.clone();
-        Some(Draft { line: line.number, text, words, when: done.when, target: done.target, details: done.details })
+        drop(options);
+        Some(Draft {
+            line: line.number,
+            text: line.text,
+            words,
+            when: done.when,
+            target: done.target,
+            details: done.details,
+        })
     }
 
-    fn notice_sets(&mut self, line: &Line, names: Vec<String>) {
+    fn notice_sets(&mut self, line: &Line<'_>, names: Vec<String>) {
         for name in names {
-            if !self.missing_sets.contains(&name) {
+            if self.missing_sets.insert(name.clone()) {
                 self.notice(
                     line,
                     &format!("the set `{name}` is not in an ipset dump: what is in it is not known"),
                     false,
                 );
-                self.missing_sets.push(name);
             }
         }
     }
 
     /// What a rule does besides filtering.
-    fn notice_target(&mut self, line: &Line, target: &Target, details: &[String]) {
+    fn notice_target(&mut self, line: &Line<'_>, target: &Target, details: &[String]) {
         let table = self.tables.last().map_or("", |table| table.kind.name);
         if table == "nat" {
             return self.notice_translation(line, target);
@@ -302,7 +346,7 @@ impl Reader<'_> {
         }
     }
 
-    fn notice_translation(&mut self, line: &Line, target: &Target) {
+    fn notice_translation(&mut self, line: &Line<'_>, target: &Target) {
         const PICKS: &str = "a rule of the table of address translation: it picks what is translated";
         let Target::Jump(name) = target else {
             // A target that was not understood may translate anything.
@@ -329,22 +373,25 @@ impl Reader<'_> {
 }
 
 /// The first rule that is written as the wanted one, else the first of the same meaning.
-fn place(chain: &Chain, wanted: &Draft) -> Option<usize> {
+fn place<'a>(chain: &Chain<'a>, wanted: &Draft<'a>) -> Option<usize> {
     let written = chain.rules.iter().position(|rule| rule.words == wanted.words);
-    let same =
-        |rule: &Draft| rule.when == wanted.when && rule.target == wanted.target && rule.details == wanted.details;
-    written.or_else(|| chain.rules.iter().position(same))
+    written.or_else(|| {
+        chain
+            .rules
+            .iter()
+            .position(|rule| rule.when == wanted.when && rule.target == wanted.target && rule.details == wanted.details)
+    })
 }
 
 /// The sets that the rules of a file add to or delete from.
-pub fn changed_sets(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
-    let words = |line: &Line| match &line.content {
+pub fn changed_sets<'a>(lines: &'a [Line<'a>]) -> impl Iterator<Item = String> {
+    let words = |line: &'a Line<'a>| match &line.content {
         Content::Command(words) if line.text.contains("-set") => options::options(words),
         _ => Vec::new(),
     };
-    let writes = |given: &Given| {
+    let writes = |given: &Given<'_>| {
         given.meaning == Meaning::Other
-            && ["--add-set", "--del-set", "--map-set"].iter().any(|name| given.text.contains(name))
+            && ["--add-set", "--del-set", "--map-set"].iter().any(|name| given.text().contains(name))
     };
     lines.iter().flat_map(words).filter(move |given| writes(given)).map(|given| given.value().to_owned())
 }

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::known::Known;
 use super::names;
 use super::options::{Given, Meaning};
 use super::sets::{self, Sets};
@@ -37,7 +38,7 @@ const BARE: &[&str] = &[
 ];
 
 /// What the conditions of a rule depend on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Of the file.
     pub family: Family,
@@ -45,6 +46,8 @@ pub struct Context<'a> {
     pub table: &'a str,
     /// The sets of the dump.
     pub sets: &'a Sets,
+    /// What was read before in this file.
+    pub known: &'a Known,
 }
 
 /// Where a rule sends a packet.
@@ -87,6 +90,8 @@ enum Owner {
 struct Lowering<'a> {
     context: Context<'a>,
     done: Lowered,
+    /// Where the services stand that are asked for.
+    services: Option<usize>,
     owner: Owner,
     /// The protocol that `-p` asks for.
     protocol: Option<Protocol>,
@@ -96,13 +101,14 @@ struct Lowering<'a> {
 }
 
 /// Reads the options of a rule.
-pub fn lower(context: Context<'_>, options: &[Given]) -> Lowered {
+pub fn lower(context: Context<'_>, options: &[Given<'_>]) -> Lowered {
     let named = |meaning| {
         let given = options.iter().find(|given| given.meaning == meaning && !given.negated);
         given.and_then(|given| names::protocol(given.value())).filter(|protocol| protocol.0 != 0)
     };
     let mut lowering = Lowering {
         context,
+        services: None,
         done: Lowered {
             when: Vec::new(),
             target: Target::None,
@@ -122,7 +128,7 @@ pub fn lower(context: Context<'_>, options: &[Given]) -> Lowered {
 }
 
 impl Lowering<'_> {
-    fn option(&mut self, given: &Given) {
+    fn option(&mut self, given: &Given<'_>) {
         if given.broken {
             self.puzzled = true;
             self.unknown(given);
@@ -144,7 +150,7 @@ impl Lowering<'_> {
     }
 
     /// A match that the reader does not know is a condition by itself.
-    fn module(&mut self, given: &Given) {
+    fn module(&mut self, given: &Given<'_>) {
         if self.context.family == Family::V6 && given.value() == "ah" && self.protocol.is_none() && !given.negated {
             // An extension header to the program, a protocol to everybody else.
             self.hold(given, vec![Condition::Service(ServiceSet::protocol(Protocol::AH).into())]);
@@ -159,7 +165,7 @@ impl Lowering<'_> {
         self.owner = Owner::Match(given.value().to_owned(), place);
     }
 
-    fn target(&mut self, given: &Given, target: Target) {
+    fn target(&mut self, given: &Given<'_>, target: Target) {
         if self.done.target != Target::None || given.negated {
             self.puzzled = true;
         }
@@ -168,18 +174,18 @@ impl Lowering<'_> {
     }
 
     /// An option that is not in the table belongs to the match or target before it.
-    fn belongs(&mut self, given: &Given) {
+    fn belongs(&mut self, given: &Given<'_>) {
         match &mut self.owner {
-            Owner::Target => self.done.details.push(given.text.clone()),
+            Owner::Target => self.done.details.push(given.text()),
             Owner::Match(_, Some(place)) => {
                 if let Some(Condition::Unknown(text)) = self.done.when.get_mut(*place) {
                     text.push(' ');
-                    text.push_str(&given.text);
+                    text.push_str(&given.text());
                 }
             }
             Owner::Match(name, place) => {
                 *place = Some(self.done.when.len());
-                self.done.when.push(Condition::Unknown(format!("-m {name} {}", given.text)));
+                self.done.when.push(Condition::Unknown(format!("-m {name} {}", given.text())));
             }
             Owner::Nobody => {
                 self.puzzled = true;
@@ -188,30 +194,28 @@ impl Lowering<'_> {
         }
     }
 
-    fn unknown(&mut self, given: &Given) {
-        self.done.when.push(Condition::Unknown(given.text.clone()));
+    fn unknown(&mut self, given: &Given<'_>) {
+        self.done.when.push(Condition::Unknown(given.text()));
     }
 
     /// Adds what an option asks. Services are met with those that are asked already.
-    fn hold(&mut self, given: &Given, mut conditions: Vec<Condition>) {
+    fn hold(&mut self, given: &Given<'_>, mut conditions: Vec<Condition>) {
         if given.negated {
             self.done.when.push(Condition::Not(conditions));
             return;
         }
-        if let [Condition::Service(more)] = conditions.as_slice() {
-            let held = self.done.when.iter_mut().find_map(|held| match held {
-                Condition::Service(services) => Some(services),
-                _ => None,
-            });
-            if let Some(services) = held {
-                *services = services.intersection(more).into();
-                return;
-            }
+        if let [Condition::Service(more)] = conditions.as_slice()
+            && let Some(Condition::Service(services)) = self.services.and_then(|at| self.done.when.get_mut(at))
+        {
+            *services = self.context.known.both(services, more);
+            return;
         }
+        let services = conditions.iter().position(|condition| matches!(condition, Condition::Service(_)));
+        self.services = self.services.or(services.map(|at| self.done.when.len() + at));
         self.done.when.append(&mut conditions);
     }
 
-    fn finish(mut self, options: &[Given]) -> Lowered {
+    fn finish(mut self, options: &[Given<'_>]) -> Lowered {
         let verdict =
             matches!(&self.done.target, Target::Jump(name) if ["ACCEPT", "DROP", "RETURN"].contains(&name.as_str()));
         if verdict && !self.done.details.is_empty() {
@@ -220,19 +224,19 @@ impl Lowering<'_> {
         // Words that nobody understood might have been a target, or a second one.
         let twice = options.iter().filter(|given| matches!(given.meaning, Meaning::Jump | Meaning::Goto)).count() > 1;
         if twice || self.puzzled && self.done.target == Target::None {
-            let text: Vec<&str> = options.iter().map(|given| given.text.as_str()).collect();
+            let text: Vec<String> = options.iter().map(Given::text).collect();
             self.done.target = Target::Puzzle(text.join(" "));
         }
         self.done
     }
 
     /// What an option asks, without its `!`; `None` if it could not be read.
-    fn condition(&mut self, given: &Given) -> Option<Vec<Condition>> {
+    fn condition(&mut self, given: &Given<'_>) -> Option<Vec<Condition>> {
         let (family, value) = (self.context.family, given.value());
         let one = |condition| Some(vec![condition]);
         match given.meaning {
-            Meaning::Source => source(family, values::addresses(family, value)?, given),
-            Meaning::Destination => destination(family, values::addresses(family, value)?, given),
+            Meaning::Source => source(family, self.context.known.addresses(family, value)?, given),
+            Meaning::Destination => destination(family, self.context.known.addresses(family, value)?, given),
             Meaning::SourceRange => one(Condition::Source(Arc::new(values::address_range(family, value)?.into()))),
             Meaning::DestinationRange => {
                 one(Condition::Destination(Arc::new(values::address_range(family, value)?.into())))
@@ -240,9 +244,10 @@ impl Lowering<'_> {
             Meaning::In => Some(values::interface(value).map(|name| Condition::In(vec![name])).into_iter().collect()),
             Meaning::Out => Some(values::interface(value).map(|name| Condition::Out(vec![name])).into_iter().collect()),
             Meaning::Protocol if names::is_any_protocol(value) => Some(Vec::new()),
-            Meaning::Protocol => one(Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())),
+            Meaning::Protocol => one(Condition::Service(self.context.known.protocol(value)?)),
             Meaning::SourcePorts | Meaning::DestinationPorts | Meaning::EitherPorts => {
-                one(Condition::Service(self.ports(given.meaning, value)?.into()))
+                let protocol = self.protocol.filter(|protocol| protocol.has_ports())?;
+                one(Condition::Service(self.context.known.ports(given.meaning, protocol, value)?))
             }
             Meaning::Syn => one(syn(given)),
             Meaning::TcpFlags => one(flags(given)?),
@@ -255,22 +260,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn ports(&self, meaning: Meaning, value: &str) -> Option<ServiceSet> {
-        let protocol = self.protocol.filter(|protocol| protocol.has_ports())?;
-        let ports = values::ports(value, ':')?;
-        Some(match meaning {
-            Meaning::SourcePorts => values::from_ports(protocol, &ports),
-            Meaning::DestinationPorts => values::to_ports(protocol, &ports),
-            _ => values::from_ports(protocol, &ports).union(&values::to_ports(protocol, &ports)),
-        })
-    }
-
-    fn set(&mut self, given: &Given) -> Option<Vec<Condition>> {
+    fn set(&mut self, given: &Given<'_>) -> Option<Vec<Condition>> {
         let [name, directions] = given.values.as_slice() else { return None };
         match self.context.sets.condition(self.context.family, name, directions) {
             Ok(conditions) => Some(conditions),
             Err(sets::Why::Missing) => {
-                self.done.missing_sets.push(name.clone());
+                self.done.missing_sets.push((*name).to_owned());
                 None
             }
             Err(sets::Why::NotUnderstood) => None,
@@ -278,11 +273,11 @@ impl Lowering<'_> {
     }
 
     /// What the first packet of the connection had. Of others than that packet, it is unknown.
-    fn connection(&self, given: &Given) -> Option<Vec<Condition>> {
+    fn connection(&self, given: &Given<'_>) -> Option<Vec<Condition>> {
         let (family, value) = (self.context.family, given.value());
         let first = match given.meaning {
-            Meaning::ConnectionSource => source(family, values::addresses(family, value)?, given)?,
-            Meaning::ConnectionDestination => destination(family, values::addresses(family, value)?, given)?,
+            Meaning::ConnectionSource => source(family, self.context.known.addresses(family, value)?, given)?,
+            Meaning::ConnectionDestination => destination(family, self.context.known.addresses(family, value)?, given)?,
             Meaning::ConnectionProtocol => {
                 vec![Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())]
             }
@@ -307,7 +302,7 @@ impl Lowering<'_> {
         Some(vec![Condition::AnyOf(vec![first, later])])
     }
 
-    fn connection_ports(&self, given: &Given) -> Option<ServiceSet> {
+    fn connection_ports(&self, given: &Given<'_>) -> Option<ServiceSet> {
         let protocol = self.connection.or(self.protocol)?;
         let ports = values::ports(given.value(), ':')?;
         let from = given.meaning == Meaning::ConnectionSourcePorts;
@@ -336,28 +331,28 @@ fn icmp_at_ports(protocol: Protocol, ports: &[Interval<u16>]) -> ServiceSet {
 }
 
 /// The text without its `!`.
-fn positive(given: &Given) -> String {
-    given.text.trim_start_matches("! ").to_owned()
+fn positive(given: &Given<'_>) -> String {
+    given.text().trim_start_matches("! ").to_owned()
 }
 
 /// Nothing is asked by all addresses, unless turned round. `! -s a,b` is refused by the program: nobody knows what was meant.
-fn source(family: Family, addresses: AddressSet, given: &Given) -> Option<Vec<Condition>> {
+fn source(family: Family, addresses: Arc<AddressSet>, given: &Given<'_>) -> Option<Vec<Condition>> {
     asked(family, addresses, given, Condition::Source)
 }
 
-fn destination(family: Family, addresses: AddressSet, given: &Given) -> Option<Vec<Condition>> {
+fn destination(family: Family, addresses: Arc<AddressSet>, given: &Given<'_>) -> Option<Vec<Condition>> {
     asked(family, addresses, given, Condition::Destination)
 }
 
 fn asked(
     family: Family,
-    addresses: AddressSet,
-    given: &Given,
+    addresses: Arc<AddressSet>,
+    given: &Given<'_>,
     condition: fn(Arc<AddressSet>) -> Condition,
 ) -> Option<Vec<Condition>> {
     let unclear = given.negated && given.value().contains(',');
-    let nothing = addresses == values::all(family);
-    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses.into())] })
+    let nothing = values::are_all(family, &addresses);
+    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses)] })
 }
 
 fn icmp(family: Family, value: &str) -> Option<ServiceSet> {
@@ -373,13 +368,13 @@ fn icmp(family: Family, value: &str) -> Option<ServiceSet> {
 }
 
 /// The first packet of a TCP connection has SYN and none of the other flags.
-fn syn(given: &Given) -> Condition {
+fn syn(given: &Given<'_>) -> Condition {
     let new = Condition::State(States(vec![State::New]));
     Condition::AnyOf(vec![vec![new], vec![Condition::Unknown(positive(given))]])
 }
 
 /// A test of flags. Of the first packet it is known: `--tcp-flags FIN,SYN,RST,ACK SYN` holds, `--tcp-flags FIN,SYN FIN,SYN` does not.
-fn flags(given: &Given) -> Option<Condition> {
+fn flags(given: &Given<'_>) -> Option<Condition> {
     let [mask, wanted] = given.values.as_slice() else { return None };
     let (mask, wanted) = (names::tcp_flags(mask)?, names::tcp_flags(wanted)?);
     if names::SYN & mask == wanted {

@@ -15,6 +15,7 @@ mod assemble;
 mod commands;
 mod conditions;
 mod files;
+mod known;
 mod lines;
 mod names;
 mod options;
@@ -37,8 +38,7 @@ pub use files::read_files;
 /// Never fails: what is not understood is in the listing as unknown, or noticed. A family of which there is no text is noticed, and blurs the listing.
 #[must_use]
 pub fn read(v4: Option<&str>, v6: Option<&str>, ipset: Option<&str>) -> Listing {
-    let each = |text: Option<&str>| -> Vec<Line> { text.map(|text| lines::lines(text).collect()).unwrap_or_default() };
-    let (v4_lines, v6_lines) = (each(v4), each(v6));
+    let (v4_lines, v6_lines) = (all_lines(v4), all_lines(v6));
     let changed: BTreeSet<String> =
         commands::changed_sets(&v4_lines).chain(commands::changed_sets(&v6_lines)).collect();
     let mut of_sets = Vec::new();
@@ -55,7 +55,11 @@ pub fn read(v4: Option<&str>, v6: Option<&str>, ipset: Option<&str>) -> Listing 
         noticed.extend(found.into_iter().map(|one| said(one, rules_of(family))));
     }
     noticed.extend(of_sets.into_iter().map(|one| said(one, "ipset dump")));
-    assemble::assemble(&tables, noticed)
+    assemble::assemble(tables, noticed)
+}
+
+fn all_lines(text: Option<&str>) -> Vec<Line<'_>> {
+    text.map(|text| lines::lines(text).collect()).unwrap_or_default()
 }
 
 fn missing(family: Family) -> Noticed {

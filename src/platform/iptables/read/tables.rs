@@ -2,9 +2,11 @@
 //!
 //! Commands take effect in order, as `iptables-restore` carries them out without `--noflush`: every table that a file names begins empty, with policies that accept.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::conditions::Target;
+use super::lines::Word;
 use crate::listing::{Action, Condition, Hook};
 use crate::packet::Family;
 
@@ -36,13 +38,13 @@ pub const KINDS: &[Kind] = &[
 
 /// A rule before the chains are known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
+pub struct Draft<'a> {
     /// From 1.
     pub line: usize,
     /// The line.
-    pub text: String,
+    pub text: &'a str,
     /// The words behind the chain, to find it again.
-    pub words: Vec<String>,
+    pub words: Cow<'a, [Word<'a>]>,
     /// All must hold.
     pub when: Vec<Condition>,
     /// Where it sends the packet.
@@ -53,20 +55,20 @@ pub struct Draft {
 
 /// A chain.
 #[derive(Debug, Clone)]
-pub struct Chain {
+pub struct Chain<'a> {
     /// Its name.
     pub name: String,
     /// The line that declares it, or 0.
     pub line: usize,
     /// Of a chain that the kernel asks by itself.
     pub base: Option<(Hook, Action)>,
-    /// In order.
-    pub rules: Vec<Draft>,
+    /// In order. Each by itself, so that one can be put between others in a long chain.
+    pub rules: VecDeque<Box<Draft<'a>>>,
 }
 
 /// A table of a file.
 #[derive(Debug)]
-pub struct Table {
+pub struct Table<'a> {
     /// Which.
     pub kind: &'static Kind,
     /// Of the file.
@@ -74,23 +76,23 @@ pub struct Table {
     /// The line that begins it.
     pub line: usize,
     /// That line.
-    pub text: String,
+    pub text: &'a str,
     /// Those of the kernel first.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<Chain<'a>>,
     /// Places by name.
     places: BTreeMap<String, usize>,
     /// Whether `COMMIT` came.
     pub committed: bool,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     /// A table with nothing but the chains of the kernel.
-    pub fn new(kind: &'static Kind, family: Family, line: usize, text: String) -> Self {
+    pub fn new(kind: &'static Kind, family: Family, line: usize, text: &'a str) -> Self {
         let base = |(name, hook): &(&str, Hook)| Chain {
             name: (*name).to_owned(),
             line: 0,
             base: Some((*hook, Action::Accept)),
-            rules: Vec::new(),
+            rules: VecDeque::new(),
         };
         let chains = kind.chains.iter().map(base).collect();
         let mut table = Self { kind, family, line, text, chains, places: BTreeMap::new(), committed: false };
@@ -99,13 +101,13 @@ impl Table {
     }
 
     /// The chain of a name.
-    pub fn chain(&mut self, name: &str) -> Option<&mut Chain> {
+    pub fn chain(&mut self, name: &str) -> Option<&mut Chain<'a>> {
         let place = *self.places.get(name)?;
         self.chains.get_mut(place)
     }
 
     /// Leaves out chains.
-    pub fn remove(&mut self, names: &[String]) {
+    pub fn remove(&mut self, names: &BTreeSet<String>) {
         self.chains.retain(|chain| !names.contains(&chain.name));
         self.index();
     }
@@ -115,21 +117,26 @@ impl Table {
     }
 
     /// The chain of a name, made if it is not there, and whether it was.
-    pub fn chain_or_new(&mut self, name: &str, line: usize) -> (&mut Chain, bool) {
+    pub fn chain_or_new(&mut self, name: &str, line: usize) -> (&mut Chain<'a>, bool) {
         let place = self.places.get(name).copied();
         let known = place.is_some();
         let place = place.unwrap_or(self.chains.len());
         if !known {
             self.places.insert(name.to_owned(), place);
-            self.chains.push(Chain { name: name.to_owned(), line, base: None, rules: Vec::new() });
+            self.chains.push(Chain { name: name.to_owned(), line, base: None, rules: VecDeque::new() });
         }
         #[expect(clippy::indexing_slicing, reason = "the place was found, or is that of the chain pushed just now")]
         (&mut self.chains[place], known)
     }
 
-    /// Whether a rule leads to a chain.
-    pub fn leads_to(&self, name: &str) -> bool {
-        let to = |draft: &Draft| matches!(&draft.target, Target::Jump(to) | Target::Goto(to) if to == name);
-        self.chains.iter().any(|chain| chain.rules.iter().any(to))
+    /// Whether a rule leads to one of some chains.
+    pub fn leads_to(&self, names: &BTreeSet<String>) -> bool {
+        let to = |draft: &Draft<'_>| matches!(&draft.target, Target::Jump(to) | Target::Goto(to) if names.contains(to));
+        self.chains.iter().any(|chain| chain.rules.iter().any(|draft| to(draft)))
+    }
+
+    /// How many chains and rules there are.
+    pub fn size(&self) -> usize {
+        self.chains.iter().map(|chain| chain.rules.len()).sum::<usize>().saturating_add(self.chains.len())
     }
 }

@@ -22,6 +22,14 @@ pub fn all(family: Family) -> AddressSet {
     AddressSet::full().only(family)
 }
 
+/// Whether these are all addresses of a family.
+pub fn are_all(family: Family, addresses: &AddressSet) -> bool {
+    match family {
+        Family::V4 => addresses.v4.is_full() && addresses.v6.is_empty(),
+        Family::V6 => addresses.v6.is_full() && addresses.v4.is_empty(),
+    }
+}
+
 fn masked(family: Family, text: &str) -> Option<AddressSet> {
     let (host, mask) = text.split_once('/').map_or((text, None), |(host, mask)| (host, Some(mask)));
     let width = if family == Family::V4 { 32 } else { 128 };
@@ -114,7 +122,19 @@ fn port_range(text: &str, between: char) -> Option<PortRange> {
 /// Services of a protocol with ports, from these source ports.
 pub fn from_ports(protocol: Protocol, ports: &IntervalSet<u16>) -> ServiceSet {
     let each = ports.intervals().iter().map(|ports| ServiceSet::rectangle(protocol, *ports, Interval::full()));
-    each.fold(ServiceSet::empty(), |all, one| all.union(&one))
+    union(each.collect())
+}
+
+/// The union of many, by halves: one after the other, each would cost as much as all before it.
+pub fn union(mut sets: Vec<ServiceSet>) -> ServiceSet {
+    while sets.len() > 1 {
+        let pairs = sets.chunks(2).map(|pair| match pair {
+            [one, other] => one.union(other),
+            single => single.first().cloned().unwrap_or_default(),
+        });
+        sets = pairs.collect();
+    }
+    sets.pop().unwrap_or_default()
 }
 
 /// Services of a protocol with ports, to these destination ports.

@@ -125,13 +125,11 @@ fn too_deep(text: &str) -> bool {
 
 /// A text on one line, without comments.
 pub fn on_one_line(text: &str) -> Text<'_> {
-    let mut before = 0;
-    let is_plain = text.bytes().all(|byte| {
-        let fine = !matches!(byte, b'\n' | b'#' | b'\t' | b'\\') && (byte, before) != (b' ', b' ');
-        before = byte;
-        fine
-    });
-    if is_plain {
+    // Counted, not searched for: the compiler looks at many bytes at once then.
+    let bytes = text.as_bytes();
+    let marks = bytes.iter().filter(|byte| matches!(**byte, b'\n' | b'#' | b'\t' | b'\\')).count();
+    let blanks = bytes.iter().zip(bytes.iter().skip(1)).filter(|(a, b)| (**a == b' ') & (**b == b' ')).count();
+    if marks == 0 && blanks == 0 {
         return text.trim().into();
     }
     let (mut result, mut quoted, mut rest) = (String::with_capacity(text.len()), false, text.chars().peekable());
@@ -400,7 +398,9 @@ pub(super) fn word(text: &str) -> Expr<'_> {
         return Expr::Star;
     }
     let plain = || Expr::Word(text.into());
-    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+    let bytes = text.as_bytes();
+    let is_one = bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if is_one || !bytes.first().is_some_and(u8::is_ascii_digit) {
         return plain();
     }
     if let Some((first, last)) = text.split_once('-').filter(|(_, last)| !last.contains('-')) {

@@ -66,7 +66,7 @@ impl<'t> Cursor<'t> {
         matches!(after, None | Some(b' ')).then(|| self.at += word.len())
     }
 
-    fn run(&mut self, of: fn(u8) -> bool) -> &'t str {
+    fn run(&mut self, of: impl Fn(u8) -> bool) -> &'t str {
         let start = self.at;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
         self.at += rest.iter().position(|byte| !of(*byte)).unwrap_or(rest.len());
@@ -383,6 +383,10 @@ fn fields(key: &str) -> Expr<'_> {
         let unqualified = matches!(words, "iifname" | "oifname" | "iif" | "oif").then_some("meta");
         Expr::Field(unqualified.into_iter().chain(str::split(words, ' ')).map(Text::Borrowed).collect())
     };
+    // No field has a dot in its name.
+    if key.bytes().all(|byte| byte != b'.') {
+        return field(key);
+    }
     one_or(key.split(" . ").map(field).collect(), Expr::Concat)
 }
 
@@ -392,6 +396,7 @@ fn compared(text: &str) -> Option<Expr<'_>> {
         b'{' => value(text),
         b'@' => named(text),
         b'"' => Some(Expr::Quoted(text.strip_prefix('"')?.strip_suffix('"')?.into())),
+        _ if text.bytes().all(|byte| byte != b',') => atom(text),
         _ => Some(one_or(text.split(',').map(atom).collect::<Option<_>>()?, Expr::Flags)),
     }
 }
@@ -405,7 +410,7 @@ fn named(text: &str) -> Option<Expr<'_>> {
 fn atom(text: &str) -> Option<Expr<'_>> {
     match text.bytes().next()? {
         b'*' => (text == "*").then_some(Expr::Star),
-        _ if text.contains(':') => addresses6(text),
+        _ if text.bytes().any(|byte| byte == b':') => addresses6(text),
         b'0'..=b'9' => is_number_or_address4(text).then(|| word(text)),
         first if first.is_ascii_alphabetic() || first == b'_' => {
             (text.bytes().all(is_name) && !is_reserved(text)).then_some(Expr::Word(text.into()))

@@ -165,8 +165,16 @@ impl<'t> Scanner<'t> {
     fn next_mark(&self, from: usize) -> Option<(usize, u8)> {
         let rest = self.text.as_bytes().get(from..)?;
         let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b'\n' | b';' | b'{' | b'}');
-        let length = rest.iter().position(is_mark)?;
-        Some((from + length, *rest.get(length)?))
+        // Piece by piece, for the compiler looks at all bytes of one at once.
+        let mut passed = 0;
+        for piece in rest.chunks(32) {
+            if piece.iter().fold(false, |any, byte| any | is_mark(byte)) {
+                let length = passed + piece.iter().position(is_mark)?;
+                return Some((from + length, *rest.get(length)?));
+            }
+            passed += piece.len();
+        }
+        None
     }
 
     fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {

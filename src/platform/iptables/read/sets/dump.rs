@@ -1,4 +1,5 @@
-//! The lines of a dump: the grammar `grammar/ipset_save.pest`, one line at a time.
+//! The lines of a dump: the grammar `grammar/ipset_save.pest`, one line at a time. Lines without quotes, which are nearly all, are cut at their blanks; a test
+//! holds both readings together.
 
 use std::collections::BTreeSet;
 
@@ -51,18 +52,20 @@ impl Dump<'_> {
         if at.text.is_empty() {
             return;
         }
-        let parsed = Grammar::parse(Rule::line, at.text).ok().and_then(|mut pairs| pairs.next());
-        let Some(inside) = parsed.and_then(|line| line.into_inner().next()) else {
-            self.notice(at, "a line of the ipset dump that could not be read", true);
-            return;
-        };
-        let rule = inside.as_rule();
-        let words: Vec<String> = inside.into_inner().filter(|part| part.as_rule() == Rule::word).map(word).collect();
-        match (rule, words.as_slice()) {
-            (Rule::create, [name, kind, options @ ..]) => self.create(at, name, kind, options),
-            (Rule::add, [name, entry, options @ ..]) => self.add(at, name, entry, options),
-            (Rule::other, words) => self.other(at, words),
-            _ => {}
+        match plainly(at.text).or_else(|| by_grammar(at.text)) {
+            Some((Rule::create, words)) => {
+                if let [name, kind, options @ ..] = words.as_slice() {
+                    self.create(at, name, kind, options);
+                }
+            }
+            Some((Rule::add, words)) => {
+                if let [name, entry, options @ ..] = words.as_slice() {
+                    self.add(at, name, entry, options);
+                }
+            }
+            Some((Rule::other, words)) => self.other(at, &words),
+            Some(_) => {}
+            None => self.notice(at, "a line of the ipset dump that could not be read", true),
         }
     }
 
@@ -70,7 +73,7 @@ impl Dump<'_> {
         self.noticed.push(Noticed { line: at.number, text: at.text.to_owned(), what: what.to_owned(), blurs });
     }
 
-    fn create(&mut self, at: At<'_>, name: &str, kind: &str, options: &[String]) {
+    fn create(&mut self, at: At<'_>, name: &str, kind: &str, options: &[&str]) {
         let mut set = Set {
             kinds: entry::kinds(kind).unwrap_or_default(),
             family: Family::V4,
@@ -92,7 +95,7 @@ impl Dump<'_> {
         self.sets.sets.insert(name.to_owned(), set);
     }
 
-    fn add(&mut self, at: At<'_>, name: &str, text: &str, options: &[String]) {
+    fn add(&mut self, at: At<'_>, name: &str, text: &str, options: &[&str]) {
         let Some(set) = self.sets.sets.get_mut(name) else {
             self.notice(at, "an entry of a set that is not in the ipset dump", true);
             return;
@@ -110,12 +113,12 @@ impl Dump<'_> {
     }
 
     /// A command that `ipset save` does not print. The sets that it names are known no more.
-    fn other(&mut self, at: At<'_>, words: &[String]) {
-        if matches!(words, [only] if ["COMMIT", "quit", "version"].contains(&only.as_str())) {
+    fn other(&mut self, at: At<'_>, words: &[&str]) {
+        if matches!(words, ["COMMIT" | "quit" | "version"]) {
             return;
         }
         for word in words {
-            if let Some(set) = self.sets.sets.get_mut(word) {
+            if let Some(set) = self.sets.sets.get_mut(*word) {
                 set.understood = false;
             }
         }
@@ -125,8 +128,8 @@ impl Dump<'_> {
 
 impl Set {
     /// Reads what stands behind the type; whether all of it is understood.
-    fn options(&mut self, options: &[String]) -> bool {
-        let mut rest = options.iter().map(String::as_str);
+    fn options(&mut self, options: &[&str]) -> bool {
+        let mut rest = options.iter().copied();
         while let Some(option) = rest.next() {
             let fine = match option {
                 "counters" | "comment" | "skbinfo" | "forceadd" | "-exist" | "-!" => true,
@@ -155,13 +158,54 @@ impl Set {
     }
 }
 
-fn word(pair: Pair<'_, Rule>) -> String {
-    let inside = pair.into_inner().next();
-    match inside {
-        Some(part) if part.as_rule() == Rule::quoted => {
-            part.into_inner().next().map_or_else(String::new, |inner| inner.as_str().to_owned())
+/// What a line is, and its words behind the command; of another command, all words.
+type Cut<'t> = (Rule, Vec<&'t str>);
+
+fn by_grammar(line: &str) -> Option<Cut<'_>> {
+    let inside = Grammar::parse(Rule::line, line).ok()?.next()?.into_inner().next()?;
+    let rule = inside.as_rule();
+    Some((rule, inside.into_inner().filter(|part| part.as_rule() == Rule::word).map(word).collect()))
+}
+
+/// The same of a line without quotes.
+fn plainly(line: &str) -> Option<Cut<'_>> {
+    if line.contains('"') || line.starts_with('#') {
+        return None;
+    }
+    let mut words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+    let rule = match words.as_slice() {
+        ["create" | "--create" | "-N", _, _, ..] => Rule::create,
+        ["add" | "--add" | "-A", _, _, ..] => Rule::add,
+        [] => return None,
+        _ => return Some((Rule::other, words)),
+    };
+    words.remove(0);
+    Some((rule, words))
+}
+
+fn word(pair: Pair<'_, Rule>) -> &str {
+    match pair.into_inner().next() {
+        Some(part) if part.as_rule() == Rule::quoted => part.into_inner().next().map_or("", |inner| inner.as_str()),
+        Some(part) => part.as_str(),
+        None => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn the_grammar_agrees(head in "(add|create|-A|-N|--add|--create|addx|flush|COMMIT|#)", rest in "[ \ta-c\"#é:]{0,12}") {
+            let line = format!("{head}{rest}");
+            let line = line.trim_matches([' ', '\t', '\r']);
+            if let Some(found) = plainly(line) {
+                prop_assert_eq!(by_grammar(line), Some(found), "{}", line);
+            }
         }
-        Some(part) => part.as_str().to_owned(),
-        None => String::new(),
     }
 }

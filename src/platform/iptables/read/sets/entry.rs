@@ -66,7 +66,7 @@ fn kind(text: &str) -> Kind {
 }
 
 /// Reads an entry and what stands behind it; `None` if any of it is not understood.
-pub fn read(kinds: &[Kind], family: Family, text: &str, options: &[String]) -> Option<Entry> {
+pub fn read(kinds: &[Kind], family: Family, text: &str, options: &[&str]) -> Option<Entry> {
     let parts: Vec<&str> = text.split(',').collect();
     if parts.len() != kinds.len() {
         return None;
@@ -75,8 +75,8 @@ pub fn read(kinds: &[Kind], family: Family, text: &str, options: &[String]) -> O
     Some(Entry { parts: parts?, except: excepts(options)? })
 }
 
-fn excepts(options: &[String]) -> Option<bool> {
-    let mut rest = options.iter().map(String::as_str);
+fn excepts(options: &[&str]) -> Option<bool> {
+    let mut rest = options.iter().copied();
     let mut found = false;
     while let Some(option) = rest.next() {
         match option {
