@@ -20,6 +20,9 @@ use crate::reach::FlowProduct;
 use crate::report::json::Row;
 use crate::syntax::ast::AssertionKind;
 
+/// Lines that a row repeats at most: a device that runs something else altogether has thousands of rows, and all lines are to blame for each.
+const MANY: usize = 100;
+
 /// A line of a config.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ConfigLine {
@@ -42,8 +45,8 @@ pub struct DeviceRow {
     pub kind: &'static str,
     /// The ways on which it does; the interface `*` is any that neither the inventory nor the config names.
     pub ways: Vec<WayObject>,
-    /// The lines that let the packets pass, or drop them.
-    pub lines: Vec<ConfigLine>,
+    /// The lines that let the packets pass, or drop them; `null` where there are more than a hundred: then those of the device say it.
+    pub lines: Option<Vec<ConfigLine>>,
     /// The assertions that it breaks, by name.
     pub breaks: Vec<String>,
     /// The sentence for people.
@@ -60,6 +63,9 @@ pub struct UnprovenObject {
     pub text: String,
     /// The reason.
     pub because: String,
+    /// The file of the line, where the config has several and it is certain which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Where a config came from.
@@ -121,13 +127,14 @@ impl DeviceWords<'_> {
     /// The object of a device; `files` are what was read of it.
     #[must_use]
     pub fn device(&self, judged: &Judged, files: &[ConfigFile]) -> DeviceObject {
-        let extra = self.differences(Side::Extra, judged, files);
-        let missing = self.differences(Side::Missing, judged, files);
-        let lines: BTreeSet<ConfigLine> = extra.iter().chain(&missing).flat_map(|row| row.lines.clone()).collect();
-        let unproven = judged.unproven.iter().map(|one| UnprovenObject {
-            line: one.line,
-            text: one.text.clone(),
-            because: one.because.clone(),
+        let places = Places::new(files);
+        let extra = self.differences(Side::Extra, judged, &places);
+        let missing = self.differences(Side::Missing, judged, &places);
+        let blamed = judged.extra.iter().chain(&judged.missing).flat_map(|gap| &gap.lines);
+        let lines: BTreeSet<ConfigLine> = blamed.map(|line| places.line(line)).collect();
+        let unproven = judged.unproven.iter().map(|one| {
+            let (line, file) = if one.line > 0 { places.locate(one.line, &one.text) } else { (0, None) };
+            UnprovenObject { line, text: one.text.clone(), because: one.because.clone(), file }
         });
         DeviceObject {
             device: judged.device.clone(),
@@ -145,14 +152,14 @@ impl DeviceWords<'_> {
         }
     }
 
-    fn differences(&self, side: Side, judged: &Judged, files: &[ConfigFile]) -> Vec<DeviceRow> {
+    fn differences(&self, side: Side, judged: &Judged, places: &Places<'_>) -> Vec<DeviceRow> {
         let gaps = match side {
             Side::Extra => &judged.extra,
             Side::Missing => &judged.missing,
         };
         let mut found: Vec<(Lacks, DeviceRow)> = Vec::new();
         for gap in gaps {
-            let lines: Vec<ConfigLine> = gap.lines.iter().map(|line| config_line(line, files)).collect();
+            let lines: Vec<ConfigLine> = gap.lines.iter().map(|line| places.line(line)).collect();
             let mut by_rules: BTreeMap<&[String], Vec<(Product, Flow)>> = BTreeMap::new();
             for one in gap.flows.iter().filter(|one| !is_said(gap, one, gaps)) {
                 by_rules.entry(&one.rules).or_default().push((one.product.clone(), one.witness));
@@ -185,7 +192,7 @@ impl DeviceWords<'_> {
             row: self.rows.row(flows, rules, example),
             kind: kind(gap.kind),
             ways: gap.ways.iter().map(way_object).collect(),
-            lines: lines.to_vec(),
+            lines: (lines.len() <= MANY).then(|| lines.to_vec()),
             breaks,
         }
     }
@@ -252,18 +259,47 @@ fn kind(kind: Lacks) -> &'static str {
     }
 }
 
-/// A line with its file, where a config has several and only one has that line.
-fn config_line(line: &BlamedLine, files: &[ConfigFile]) -> ConfigLine {
-    let is_there = |file: &&ConfigFile| {
-        let text = file.text.as_ref().ok().and_then(|text| text.lines().nth(line.line.checked_sub(1)?));
-        text.is_some_and(|text| !line.text.is_empty() && line.text.contains(text.trim()) && !text.trim().is_empty())
-    };
-    let mut holding = files.iter().filter(is_there);
-    let file = match (holding.next(), holding.next()) {
-        (Some(one), None) if files.len() > 1 => Some(one.path.clone()),
-        _ => None,
-    };
-    ConfigLine { line: line.line, text: line.text.clone(), file }
+/// The files of a config, by line.
+struct Places<'f> {
+    files: Vec<(&'f str, Vec<&'f str>)>,
+}
+
+impl<'f> Places<'f> {
+    /// Empty for a config of one file: there is nothing to find.
+    fn new(files: &'f [ConfigFile]) -> Self {
+        let lines = |file: &'f ConfigFile| {
+            (file.path.as_str(), file.text.as_deref().unwrap_or_default().split('\n').map(str::trim).collect())
+        };
+        Self { files: if files.len() > 1 { files.iter().map(lines).collect() } else { Vec::new() } }
+    }
+
+    /// In which file a line is, and which it is there. A reader counts the lines of each file, or those of all as one text: the text of the line decides.
+    fn locate(&self, line: usize, text: &str) -> (usize, Option<String>) {
+        let has = |lines: &[&str], at: usize| {
+            at.checked_sub(1)
+                .and_then(|at| lines.get(at))
+                .is_some_and(|known| !known.is_empty() && text.contains(known))
+        };
+        let mut own = self.files.iter().filter(|(_, lines)| has(lines, line));
+        match (own.next(), own.next()) {
+            (Some((path, _)), None) => return (line, Some((*path).to_owned())),
+            (Some(_), Some(_)) => return (line, None),
+            (None, _) => {}
+        }
+        let mut rest = line;
+        for (path, lines) in &self.files {
+            if has(lines, rest) {
+                return (rest, Some((*path).to_owned()));
+            }
+            rest = rest.saturating_sub(lines.len());
+        }
+        (line, None)
+    }
+
+    fn line(&self, line: &BlamedLine) -> ConfigLine {
+        let (number, file) = self.locate(line.line, &line.text);
+        ConfigLine { line: number, text: line.text.clone(), file }
+    }
 }
 
 /// A device of which there is no config, or a config of which there is no device.

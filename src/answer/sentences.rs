@@ -166,14 +166,7 @@ pub(super) fn report(report: &DevicesReport) -> String {
     for device in &report.devices {
         text.push_str(&heading(device));
         differences(&mut text, device);
-        for one in &device.unproven {
-            let place = match one.line {
-                0 if one.text.is_empty() => String::new(),
-                0 => format!("{}: ", one_line(&one.text)),
-                number => format!("line {number} `{}`: ", cut(&one.text)),
-            };
-            let _ = writeln!(text, "  not proved: {place}{}", one_line(&one.because));
-        }
+        unproven(&mut text, device);
         for note in &device.notes {
             let _ = writeln!(text, "  = note: {}", one_line(note));
         }
@@ -201,6 +194,22 @@ fn heading(device: &DeviceObject) -> String {
     let files = backup.filter(|_| device.outcome == "unknown-device").map(|backup| shortened(&backup.files));
     let files = files.map_or_else(String::new, |files| format!(": {}", one_line(&files)));
     format!("{}: {said}{files}{date}\n", one_line(&device.device))
+}
+
+fn unproven(text: &mut String, device: &DeviceObject) {
+    for one in device.unproven.iter().take(SHOWN) {
+        let place = match (&one.file, one.line) {
+            (_, 0) if one.text.is_empty() => String::new(),
+            (_, 0) => format!("{}: ", one_line(&one.text)),
+            (None, number) => format!("line {number} `{}`: ", cut(&one.text)),
+            (Some(file), number) => format!("line {number} of {} `{}`: ", one_line(file), cut(&one.text)),
+        };
+        let _ = writeln!(text, "  not proved: {place}{}", one_line(&one.because));
+    }
+    let more = device.unproven.len().saturating_sub(SHOWN);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more that are not proved: --format json has all of them");
+    }
 }
 
 fn differences(text: &mut String, device: &DeviceObject) {

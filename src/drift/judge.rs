@@ -169,10 +169,18 @@ pub fn judge(
     if texts.len() < files.len() {
         return judged;
     }
-    let listing = by_name(&plan.platform).and_then(|platform| platform.read(&texts));
+    let read = |texts: &[(&str, &str)]| by_name(&plan.platform).and_then(|platform| platform.read(texts));
+    let stranger = if let [_, _, ..] = files {
+        // What a reader of several files does not know it passes over, and that must not go unsaid. Sets are no rules.
+        let alone = files.iter().zip(&texts).filter(|(file, _)| file.role != Role::Sets);
+        alone.into_iter().find(|(_, text)| read(std::slice::from_ref(*text)).is_none()).map(|(file, _)| file)
+    } else {
+        None
+    };
+    let listing = if stranger.is_none() { read(&texts) } else { None };
     let Some(listing) = listing else {
         let because = format!("it is no rule set of {}, the platform of `{}`", plan.platform, plan.device);
-        let path = files.first().map_or("", |file| &file.path);
+        let path = stranger.or(files.first()).map_or("", |file| &file.path);
         return judged.unproven(0, path, because);
     };
     judged.take(plan, proof::device(plan, &listing), &texts);

@@ -135,10 +135,12 @@ fn role(rest: &str) -> Role {
     }
 }
 
-/// What compile and RANCID keep beside configs.
+/// What compile, RANCID and people keep beside configs.
 fn is_bookkeeping(folders: &str, name: &str) -> bool {
     let of_rancid = ["router.db", "routers.all", "routers.up", "routers.down", "routers.failed"];
-    name == "manifest.json" || of_rancid.contains(&name) || folders.split('/').any(|folder| folder == "CVS")
+    let lower = name.to_lowercase();
+    let is_prose = lower == "readme" || lower.starts_with("readme.") || lower.ends_with(".md");
+    name == "manifest.json" || is_prose || of_rancid.contains(&name) || folders.split('/').any(|folder| folder == "CVS")
 }
 
 /// The device that a file seems to be of.
@@ -221,5 +223,6 @@ mod tests {
         assert_eq!(known.place("manifest.json"), Place::NoConfig);
         assert_eq!(known.place("asia/CVS/Entries"), Place::NoConfig);
         assert_eq!(known.place("asia/router.db"), Place::NoConfig);
+        assert_eq!(known.place("README.md"), Place::NoConfig);
     }
 }

@@ -31,6 +31,8 @@ pub struct Backups {
     is_revision: bool,
     /// Why git cannot say when files were collected, where there is a repository.
     pub undated: Option<String>,
+    /// Directories below that cannot be listed (`lost+found` is one), each with the reason.
+    pub unlisted: Vec<(String, String)>,
 }
 
 /// One file.
@@ -109,7 +111,8 @@ impl Backups {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let history = History::new(repository, commit)?;
-        Ok(Self { files, root: root.to_owned(), history: Some(history), is_revision: true, undated: None })
+        let (root, unlisted) = (root.to_owned(), Vec::new());
+        Ok(Self { files, root, history: Some(history), is_revision: true, undated: None, unlisted })
     }
 
     fn on_disk(root: &Path) -> Result<Self, BackupsError> {
@@ -118,10 +121,15 @@ impl Backups {
                 format!("`{}` is a git repository without a work tree, and no revision is named", root.display());
             return Err(BackupsError::Git(message));
         }
-        let mut files = Vec::new();
-        list(root, "", &mut files)?;
-        files.sort_by(|a: &BackupFile, b| a.path.cmp(&b.path));
-        let mut backups = Self { files, root: root.to_owned(), history: None, is_revision: false, undated: None };
+        let unreadable =
+            |error: std::io::Error| BackupsError::Unreadable(root.display().to_string(), error.to_string());
+        let mut listed = Listed::default();
+        listed.add(root, "").map_err(unreadable)?;
+        let Listed { mut files, mut unlisted } = listed;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        unlisted.sort();
+        let root_path = root.to_owned();
+        let mut backups = Self { files, root: root_path, history: None, is_revision: false, undated: None, unlisted };
         match Repository::around(root) {
             Ok(None) => {}
             Ok(Some(repository)) => backups.undated = backups.enter(repository).err(),
@@ -210,34 +218,40 @@ fn text_of(bytes: Vec<u8>) -> Result<String, String> {
         .map_err(|error| format!("it is no UTF-8 text: see byte {}", error.utf8_error().valid_up_to()))
 }
 
-/// Lists what is below a directory. A name that is no UTF-8 is listed as it can be shown, and cannot be read.
-fn list(directory: &Path, prefix: &str, found: &mut Vec<BackupFile>) -> Result<(), BackupsError> {
-    let unreadable = |error: std::io::Error| {
-        let shown =
-            if prefix.is_empty() { directory.display().to_string() } else { prefix.trim_end_matches('/').to_owned() };
-        BackupsError::Unreadable(shown, error.to_string())
-    };
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let shown = name.to_string_lossy();
-        if shown.starts_with('.') {
-            continue;
+/// What is below a directory.
+#[derive(Default)]
+struct Listed {
+    files: Vec<BackupFile>,
+    unlisted: Vec<(String, String)>,
+}
+
+impl Listed {
+    /// Lists a directory and what is below it. A name that is no UTF-8 is listed as it can be shown, and cannot be read.
+    fn add(&mut self, directory: &Path, prefix: &str) -> std::io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let shown = name.to_string_lossy();
+            if shown.starts_with('.') {
+                continue;
+            }
+            let path = format!("{prefix}{shown}");
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                if let Err(error) = self.add(&entry.path(), &format!("{path}/")) {
+                    self.unlisted.push((path, error.to_string()));
+                }
+                continue;
+            }
+            let problem = match name.to_str() {
+                None => Some("its name is no UTF-8 text".to_owned()),
+                Some(_) if !kind.is_file() && !kind.is_symlink() => Some("it is no regular file".to_owned()),
+                Some(_) => None,
+            };
+            self.files.push(BackupFile { path, problem, blob: None });
         }
-        let path = format!("{prefix}{shown}");
-        let kind = entry.file_type().map_err(unreadable)?;
-        if kind.is_dir() {
-            list(&entry.path(), &format!("{path}/"), found)?;
-            continue;
-        }
-        let problem = match name.to_str() {
-            None => Some("its name is no UTF-8 text".to_owned()),
-            Some(_) if !kind.is_file() && !kind.is_symlink() => Some("it is no regular file".to_owned()),
-            Some(_) => None,
-        };
-        found.push(BackupFile { path, problem, blob: None });
+        Ok(())
     }
-    Ok(())
 }
 
 /// Reads a regular file; a symbolic link may lead to one inside the directory only.

@@ -37,7 +37,7 @@ fn what_cannot_be_read_is_unproven_with_the_reason() {
 
 #[test]
 fn a_file_without_permission_is_unproven() {
-    if rustix_is_root() {
+    if may_read_everything() {
         return;
     }
     unproven(
@@ -51,7 +51,7 @@ fn a_file_without_permission_is_unproven() {
 }
 
 /// Whoever may read everything cannot be kept from reading.
-fn rustix_is_root() -> bool {
+fn may_read_everything() -> bool {
     std::fs::read_dir("/proc/1/fd").is_ok()
 }
 

@@ -57,7 +57,7 @@ fn endings_domains_and_capital_letters() {
 #[test]
 fn hidden_files_and_the_manifest_are_no_configs() {
     let world = World::backed_up();
-    for file in [".cache/HEAD", ".fw-tokyo", ".old/fw-tokyo", "manifest.json"] {
+    for file in [".cache/HEAD", ".fw-tokyo", ".old/fw-tokyo", "manifest.json", "README", "asia/notes.md"] {
         world.write(&format!("backups/{file}"), "{}");
     }
     let said = world.drift(&[]);

@@ -87,6 +87,7 @@ fn what_breaks_an_assertion_names_it_and_the_denial() {
     let on_the_way =
         rows.iter().find(|row| row["ways"][0]["outgoing"] == "eth2" && row["ways"][0]["incoming"] == "eth0");
     let row = on_the_way.unwrap_or_else(|| &rows[0]);
+    assert_eq!(row["rules"], serde_json::json!(["SEC-01"]), "{row:#}");
     assert_eq!(row["breaks"], serde_json::json!(["NEV-01"]), "{row:#}");
     assert!(rows.iter().all(|row| row["kind"] != "later" && row["kind"] != "answers"), "{rows:#?}");
     assert!(device["lines"][0]["text"].as_str().unwrap().contains("10.10.64.0/24"));
@@ -138,6 +139,53 @@ fn lines_of_several_files_name_their_file() {
     let device = world.drifted(&[]).device("fw-osaka");
     assert_eq!(device["files"], serde_json::json!(["fw-osaka/rules.v4", "fw-osaka/rules.v6"]));
     assert_eq!(device["extra"][0]["lines"][0]["file"], "fw-osaka/rules.v4", "{device:#}");
+}
+
+#[test]
+fn lines_of_texts_that_are_read_as_one_are_those_of_their_files() {
+    let world = World::backed_up();
+    std::fs::remove_file(world.path("backups/fw-bangkok")).unwrap();
+    world.write("backups/fw-bangkok.v4", "table ip empty {\n}\n");
+    world.spoil(
+        "fw-bangkok",
+        "backups/fw-bangkok.v6",
+        ACCEPT,
+        &format!("{ACCEPT}\t\ttcp dport 22 accept\n\t\tmeta mark 7 accept\n"),
+    );
+    let text = std::fs::read_to_string(world.path("backups/fw-bangkok.v6")).unwrap();
+    let device = world.drifted(&[]).device("fw-bangkok");
+    for line in [&device["extra"][0]["lines"][0], &device["unproven"][0]] {
+        assert_eq!(line["file"], "fw-bangkok.v6", "{device:#}");
+        let number = usize::try_from(line["line"].as_u64().unwrap()).unwrap();
+        assert_eq!(text.lines().nth(number - 1).unwrap().trim(), line["text"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn a_part_that_no_reader_takes_is_said() {
+    let world = World::backed_up();
+    std::fs::remove_file(world.path("backups/fw-osaka")).unwrap();
+    for part in ["rules.v4", "rules.v6"] {
+        let text = std::fs::read_to_string(world.path("out/fw-osaka").join(part)).unwrap();
+        world.write(&format!("backups/fw-osaka/{part}"), text);
+    }
+    assert_eq!(world.drifted(&[]).outcome("fw-osaka"), "equal");
+    world.back_up("fw-tokyo", "backups/fw-osaka/ruleset.nft");
+    let device = world.drifted(&[]).device("fw-osaka");
+    assert_eq!(
+        (&device["outcome"], &device["unproven"][0]["text"]),
+        (&"unproven".into(), &"fw-osaka/ruleset.nft".into())
+    );
+}
+
+#[test]
+fn long_lists_are_cut_for_people_and_counted() {
+    let world = World::backed_up();
+    let many: String = (0..40).map(|number| format!("\t\tmeta mark {number} accept\n")).collect();
+    world.spoil("fw-bangkok", "backups/fw-bangkok", ACCEPT, &format!("{ACCEPT}{many}"));
+    let said = world.drift(&[]);
+    assert!(said.out.contains("and 28 more that are not proved"), "{}", said.out);
+    assert_eq!(world.drifted(&[]).device("fw-bangkok")["unproven"].as_array().unwrap().len(), 40);
 }
 
 #[test]

@@ -37,6 +37,9 @@ fn the_page_shows_what_is_printed() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(root.join("docs/drift.md"), &real).unwrap();
     }
-    assert!(real == fs::read_to_string(root.join("docs/drift.md")).unwrap(), "UPDATE_GOLDEN=1 rewrites docs/drift.md:\n{real}");
+    assert!(
+        real == fs::read_to_string(root.join("docs/drift.md")).unwrap(),
+        "UPDATE_GOLDEN=1 rewrites docs/drift.md:\n{real}"
+    );
     assert!(page.contains("breaks ONL-01") && page.contains("ERP-WEB"), "the page lost its example");
 }

@@ -262,6 +262,8 @@ impl Comparison<'_> {
             };
             notes.push(format!("{others} {files} {are} not looked at"));
         }
+        let unlisted = self.backups.unlisted.iter();
+        notes.extend(unlisted.map(|(path, message)| format!("`{path}` cannot be listed: {message}")));
         if let (Some(message), Held::Backups { .. }) = (&self.backups.undated, self.asked.held) {
             notes.push(format!("no config is dated by git: {message}"));
         }
