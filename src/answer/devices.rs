@@ -3,7 +3,7 @@
 //! `breaks` is about a device alone: it names the assertions about flows that this device should have stopped. Whether another firewall on the way still holds is a question about all
 //! of them. Packets that belong to no connection are listed only where the first packets of connections are not: a hole is said once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::lists::{WayObject, way_object};
 use super::packets::{Flows, PacketRows, by_family};
 use super::sentences::{self, Said, Side};
 use crate::drift::{ConfigFile, Differing, Gap, Judged, Outcome};
-use crate::listing::Way;
+use crate::listing::{Hook, Way};
 use crate::model::{Model, Product as Asked};
 use crate::packet::{Flow, Product};
 use crate::proof::{BlamedLine, Lacks};
@@ -157,11 +157,12 @@ impl DeviceWords<'_> {
             Side::Extra => &judged.extra,
             Side::Missing => &judged.missing,
         };
+        let firsts = Firsts::new(gaps);
         let mut found: Vec<(Lacks, DeviceRow)> = Vec::new();
         for gap in gaps {
             let lines: Vec<ConfigLine> = gap.lines.iter().map(|line| places.line(line)).collect();
             let mut by_rules: BTreeMap<&[String], Vec<(Product, Flow)>> = BTreeMap::new();
-            for one in gap.flows.iter().filter(|one| !is_said(gap, one, gaps)) {
+            for one in gap.flows.iter().filter(|one| !firsts.say(gap, one)) {
                 by_rules.entry(&one.rules).or_default().push((one.product.clone(), one.witness));
             }
             for (rules, flows) in by_rules {
@@ -212,7 +213,10 @@ impl DeviceWords<'_> {
 
 /// Which of some flows an assertion is about; `None` if none are.
 fn breaking(model: &Model, side: Side, kind: AssertionKind, asked: &Asked, flows: &FlowProduct) -> Option<FlowProduct> {
-    let from = model.endpoint(asked.source);
+    let (from, to) = (model.endpoint(asked.source), model.endpoint(asked.destination));
+    if !to.intersects(&flows.destinations) {
+        return None;
+    }
     let sources = match (side, kind) {
         (Side::Extra, AssertionKind::Never) | (Side::Missing, AssertionKind::Must) => from.intersection(&flows.sources),
         // A source that the inventory does not know is in no assertion.
@@ -221,32 +225,52 @@ fn breaking(model: &Model, side: Side, kind: AssertionKind, asked: &Asked, flows
             return None;
         }
     };
-    let destinations = model.endpoint(asked.destination).intersection(&flows.destinations);
+    let destinations = to.intersection(&flows.destinations);
     let services = model.service(asked.services).intersection(&flows.services);
     let is_some = !(sources.is_empty() || destinations.is_empty() || services.is_empty());
     is_some.then_some(FlowProduct { sources, destinations, services })
 }
 
-/// Whether the first packets of the same connections are treated so on the same ways: then the others need no row of their own.
-fn is_said(gap: &Gap, one: &Differing, gaps: &[Gap]) -> bool {
-    let backwards = |way: &Way| (way.0, way.2.clone(), way.1.clone());
-    let forwards = |way: &Way| (way.0, way.1.clone(), way.2.clone());
-    let is_way = |way: &Way, first: &Way| match gap.kind {
-        Lacks::Answers => backwards(way) == forwards(first),
-        Lacks::Errors => forwards(way) == forwards(first) || backwards(way) == forwards(first),
-        Lacks::New | Lacks::Later | Lacks::Stray => forwards(way) == forwards(first),
-    };
-    let holds = |whole: &Product| {
-        one.product.sources.is_subset(&whole.sources)
-            && one.product.destinations.is_subset(&whole.destinations)
-            && one.product.services.is_subset(&whole.services)
-    };
-    let on = |way: &Way| {
-        gaps.iter().filter(|first| first.kind == Lacks::New).any(|first| {
-            first.ways.iter().any(|first| is_way(way, first)) && first.flows.iter().any(|other| holds(&other.product))
-        })
-    };
-    gap.kind != Lacks::New && gap.ways.iter().all(on)
+/// A hook and the interfaces in and out.
+type Ends<'g> = (Hook, Option<&'g str>, Option<&'g str>);
+
+/// The gaps about first packets, by way.
+struct Firsts<'g> {
+    gaps: HashMap<Ends<'g>, Vec<&'g Gap>>,
+}
+
+impl<'g> Firsts<'g> {
+    fn new(gaps: &'g [Gap]) -> Self {
+        let mut found: HashMap<_, Vec<&Gap>> = HashMap::new();
+        for gap in gaps.iter().filter(|gap| gap.kind == Lacks::New) {
+            for (hook, incoming, outgoing, _) in &gap.ways {
+                found.entry((*hook, incoming.as_deref(), outgoing.as_deref())).or_default().push(gap);
+            }
+        }
+        Self { gaps: found }
+    }
+
+    /// Whether the first packets of the same connections are treated so on the same ways: then the others need no row of their own.
+    fn say(&self, gap: &Gap, one: &Differing) -> bool {
+        let is_there = |first: &Gap| first.flows.iter().any(|first| holds(&first.product, &one.product));
+        let on = |(hook, incoming, outgoing, _): &Way| {
+            let (first, second) = (incoming.as_deref(), outgoing.as_deref());
+            let ends: &[_] = match gap.kind {
+                Lacks::Answers => &[(second, first)],
+                Lacks::Errors => &[(first, second), (second, first)],
+                Lacks::New | Lacks::Later | Lacks::Stray => &[(first, second)],
+            };
+            let known = ends.iter().filter_map(|(first, second)| self.gaps.get(&(*hook, *first, *second)));
+            known.flatten().any(|first| is_there(first))
+        };
+        gap.kind != Lacks::New && gap.ways.iter().all(on)
+    }
+}
+
+fn holds(whole: &Product, part: &Product) -> bool {
+    part.sources.is_subset(&whole.sources)
+        && part.destinations.is_subset(&whole.destinations)
+        && part.services.is_subset(&whole.services)
 }
 
 fn kind(kind: Lacks) -> &'static str {

@@ -2,7 +2,7 @@
 //!
 //! A rule set knows more addresses than the inventory. What of a set the inventory does not know has no name, and is said to be that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::rows::{flow_object, product, said};
@@ -49,28 +49,20 @@ impl PacketRows<'_> {
         }
     }
 
-    /// Groups of products that read as one: what is alike in both families.
+    /// Groups of products that read as one: what is called the same, mostly in both families.
     #[must_use]
     pub fn joined(&self, flows: &Flows) -> Vec<Vec<(Product, Flow)>> {
         let mut groups: Vec<Vec<(Product, Flow)>> = Vec::new();
+        let mut known: HashMap<_, usize> = HashMap::new();
         for one in flows {
-            let fits = groups.iter_mut().find(|group| matches!(group.as_slice(), [other] if self.is_alike(other, one)));
-            match fits {
+            let words = (self.of(&one.0.sources), self.of(&one.0.destinations), spoken(one));
+            let group = *known.entry(words).or_insert(groups.len());
+            match groups.get_mut(group) {
                 Some(group) => group.push(one.clone()),
                 None => groups.push(vec![one.clone()]),
             }
         }
         groups
-    }
-
-    /// Whether two products are of different families, and called the same.
-    fn is_alike(&self, one: &(Product, Flow), other: &(Product, Flow)) -> bool {
-        let (families, (one, other)) = ((Family::of(one.1.source), Family::of(other.1.source)), (&one.0, &other.0));
-        let is_same = |a: &AddressSet, b: &AddressSet| self.of(a) == self.of(b);
-        families.0 != families.1
-            && are_alike((&one.services, families.0), (&other.services, families.1))
-            && is_same(&one.sources, &other.sources)
-            && is_same(&one.destinations, &other.destinations)
     }
 
     /// What people call some addresses, those included that the inventory does not know. Addresses of one family are called what they are called in both.
@@ -204,23 +196,16 @@ pub fn is_everything(set: &AddressSet) -> bool {
     !set.is_empty() && *set == whole(set)
 }
 
-/// Whether services in two families are the same, the ICMP of each standing for that of the other.
-fn are_alike(one: (&ServiceSet, Family), other: (&ServiceSet, Family)) -> bool {
+/// The services of a product, the ICMP of each family standing for that of the other: all but ICMP, whether there is any, and what there is if it is not all.
+fn spoken((product, flow): &(Product, Flow)) -> (ServiceSet, Option<ServiceSet>, bool) {
+    let family = Family::of(flow.source);
     let icmp = OWN_ICMP.map(|(_, protocol)| ServiceSet::protocol(protocol));
-    let ported = |set: &ServiceSet| icmp.iter().fold(set.clone(), |set, own| set.difference(own));
-    let (own, others) = (own_icmp(one), own_icmp(other));
-    ported(one.0) == ported(other.0) && own == others && own.is_some()
-}
-
-/// Whether all of a family's own ICMP is among some services, or nothing of it; `None` if some of it.
-fn own_icmp((services, family): (&ServiceSet, Family)) -> Option<bool> {
-    let (_, protocol) = OWN_ICMP.into_iter().find(|(known, _)| *known == family)?;
-    let own = ServiceSet::protocol(protocol);
-    match (own.is_subset(services), own.intersects(services)) {
-        (true, _) => Some(true),
-        (false, false) => Some(false),
-        (false, true) => None,
-    }
+    let ported = icmp.iter().fold(product.services.clone(), |set, own| set.difference(own));
+    let own = OWN_ICMP.into_iter().zip(&icmp).find(|((known, _), _)| *known == family).map(|(_, own)| own);
+    let held = own.map(|own| own.intersection(&product.services)).unwrap_or_default();
+    let is_all = own.is_some_and(|own| *own == held);
+    let is_any = !held.is_empty();
+    (ported, Some(held).filter(|_| is_any && !is_all), is_any)
 }
 
 /// The services of some flows, and those that cannot occur in their families.

@@ -6,12 +6,11 @@
 use jiff::civil::Date;
 
 use super::age::Age;
+use super::gaps::{Gap, Plan};
 use super::layout::Role;
-use crate::listing::{Hook, Way};
-use crate::packet::{AddressSet, Family, Flow, Product};
-use crate::plan::{DevicePlan, PlannedRule};
+use crate::plan::DevicePlan;
 use crate::platform::{Written, by_name};
-use crate::proof::{self, BlamedLine, Lacks, Proof, Verdict};
+use crate::proof::{self, Proof, Verdict};
 use crate::syntax::ast::Effect;
 
 /// What came of a device.
@@ -75,30 +74,6 @@ pub struct Reason {
     pub text: String,
     /// The reason.
     pub because: String,
-}
-
-/// Flows that are treated otherwise than asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Differing {
-    /// The flows.
-    pub product: Product,
-    /// One of them.
-    pub witness: Flow,
-    /// Of what is missing the allows that cover some of it, of what is too much the denies and quarantines that cover all of it; in name order.
-    pub rules: Vec<String>,
-}
-
-/// Packets that pass and should not, or should pass and do not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// What kind of packets.
-    pub kind: Lacks,
-    /// The ways on which they do; an interface that neither the plan nor the config names is called `*`.
-    pub ways: Vec<Way>,
-    /// Which.
-    pub flows: Vec<Differing>,
-    /// The lines that accept them, or drop them.
-    pub lines: Vec<BlamedLine>,
 }
 
 /// What came of a device, and why.
@@ -200,32 +175,14 @@ impl Judged {
             Verdict::Differs => Outcome::Differs,
             Verdict::Unproven => Outcome::Unproven,
         };
-        self.extra = proof.extra.into_iter().map(|gap| with_rules(plan, gap, Effect::Deny)).collect();
-        self.missing = proof.missing.into_iter().map(|gap| with_rules(plan, gap, Effect::Allow)).collect();
+        let plan = Plan::new(plan, texts);
+        self.extra = proof.extra.into_iter().map(|gap| plan.gap(gap, Effect::Deny)).collect();
+        self.missing = proof.missing.into_iter().map(|gap| plan.gap(gap, Effect::Allow)).collect();
         let doubts = proof.unproven.into_iter();
         self.unproven.extend(doubts.map(|one| Reason { line: one.line, text: one.text, because: one.because }));
         self.unproven.sort();
         self.unproven.dedup();
-        let is_known = |name: &str| {
-            plan.interfaces.iter().any(|interface| interface.name == name)
-                || texts.iter().any(|(_, text)| has_word(text, name))
-        };
-        for gap in self.extra.iter_mut().chain(&mut self.missing) {
-            let names = gap.ways.iter_mut().flat_map(|way| [&mut way.1, &mut way.2]).flatten();
-            names.filter(|name| !is_known(name)).for_each(|name| "*".clone_into(name));
-            gap.ways.sort();
-            gap.ways.dedup();
-        }
     }
-}
-
-/// Whether a text has a name as a word of its own; a name that stands for all others is not there.
-fn has_word(text: &str, name: &str) -> bool {
-    let is_part = |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric());
-    text.match_indices(name).any(|(at, _)| {
-        let (before, rest) = text.split_at(at);
-        !is_part(before.chars().next_back()) && !is_part(rest.chars().nth(name.chars().count()))
-    })
 }
 
 /// What a reader is told that a file is called: a device may have any name, `ip6tables-old` too.
@@ -245,59 +202,4 @@ fn is_same(written: &Written, texts: &[(&str, &str)]) -> bool {
     ours.sort_unstable();
     theirs.sort_unstable();
     ours == theirs
-}
-
-/// Names the rules of a plan that have to do with each product of a gap.
-fn with_rules(plan: &DevicePlan, gap: proof::Gap, effect: Effect) -> Gap {
-    let asked = asked(plan, &gap, effect);
-    let flows = gap.flows.into_iter().map(|(product, witness)| {
-        let services = product.services.only(Family::of(witness.source));
-        let meets = |rule: &&PlannedRule| match effect {
-            Effect::Allow => {
-                rule.source.intersects(&product.sources)
-                    && rule.destination.intersects(&product.destinations)
-                    && rule.services.intersects(&services)
-            }
-            Effect::Deny => {
-                product.sources.is_subset(&rule.source)
-                    && product.destinations.is_subset(&rule.destination)
-                    && services.is_subset(&rule.services)
-            }
-        };
-        let mut rules: Vec<String> = asked.iter().copied().filter(meets).map(|rule| rule.label.name.clone()).collect();
-        if effect == Effect::Deny {
-            let holds = |held: &AddressSet| product.sources.is_subset(held) || product.destinations.is_subset(held);
-            rules.extend(plan.quarantines.iter().filter(|one| holds(&one.held)).map(|one| one.label.name.clone()));
-        }
-        rules.sort_unstable();
-        rules.dedup();
-        Differing { product, witness, rules }
-    });
-    Gap { kind: gap.kind, ways: gap.ways, flows: flows.collect(), lines: gap.lines }
-}
-
-/// The rules of one effect on the ways of a gap. Answers take the way of their connection backwards, errors either way.
-fn asked<'p>(plan: &'p DevicePlan, gap: &proof::Gap, effect: Effect) -> Vec<&'p PlannedRule> {
-    let is = |number: usize, name: &Option<String>| {
-        plan.interfaces.get(number).is_some_and(|interface| Some(&interface.name) == name.as_ref())
-    };
-    let mut found: Vec<&PlannedRule> = Vec::new();
-    for (hook, incoming, outgoing, _) in &gap.ways {
-        if *hook == Hook::Forward {
-            let pairs = plan.pairs.iter().filter(|pair| {
-                let forwards = is(pair.in_interface, incoming) && is(pair.out_interface, outgoing);
-                let backwards = is(pair.in_interface, outgoing) && is(pair.out_interface, incoming);
-                match gap.kind {
-                    Lacks::Answers => backwards,
-                    Lacks::Errors => forwards || backwards,
-                    Lacks::New | Lacks::Later | Lacks::Stray => forwards,
-                }
-            });
-            found.extend(pairs.flat_map(|pair| &pair.rules));
-        } else if let Some(input) = &plan.input {
-            found.extend(input.rules.iter().filter(|(number, _)| is(*number, incoming)).flat_map(|(_, rules)| rules));
-        }
-    }
-    found.retain(|rule| rule.effect == effect);
-    found
 }

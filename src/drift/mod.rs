@@ -8,12 +8,14 @@
 
 mod age;
 mod collect;
+mod gaps;
 mod judge;
 mod layout;
 mod manifest;
 
 pub use age::{Age, header_date};
 pub use collect::{Clash, Collected, Config, Part, Stranger, collect};
-pub use judge::{ConfigFile, Differing, Gap, Judged, MaxAge, Outcome, Reason, judge};
+pub use gaps::{Differing, Gap};
+pub use judge::{ConfigFile, Judged, MaxAge, Outcome, Reason, judge};
 pub use layout::{Device, Role};
 pub use manifest::Manifest;
