@@ -62,14 +62,14 @@ fn rules(dice: &mut Dice, lines: usize) -> Vec<Rule> {
     for line in 1..=lines {
         let action = if dice.roll(6) == 0 { Action::Drop } else { Action::Accept };
         let source = if dice.roll(8) == 0 { prefix(0x0a00_0000, 8) } else { place(dice) };
-        let mut when = vec![Condition::Source(source), Condition::Destination(place(dice))];
+        let mut when = vec![Condition::Source(source.into()), Condition::Destination(place(dice).into())];
         let back = dice.roll(2_000) as usize + 1;
         if dice.roll(12) == 0
             && let Some(earlier) = made.len().checked_sub(back).and_then(|at| made.get(at))
         {
             when = earlier.when.iter().take(2).cloned().collect();
         }
-        when.push(Condition::Service(service(dice)));
+        when.push(Condition::Service(service(dice).into()));
         made.push(Rule { line, text: String::new(), when, action });
     }
     made

@@ -1,4 +1,4 @@
-//! The table of contents: load, parse, resolve, connect, place, write. (Reading back and proving come after.)
+//! The table of contents: load, parse, resolve, connect, place, write, read back, prove.
 //!
 //! Each stage is one function of one module, and every stage is pure but the first, which reads the disk. A command calls as many of them as it needs.
 
@@ -17,6 +17,7 @@ use crate::model::{self, Input, Model};
 use crate::packet::AddressSet;
 use crate::plan::{DevicePlan, Placement};
 use crate::platform::{self, Detail, Written};
+use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
 use crate::settings::{self, Settings};
 use crate::source::{self, FileKind, Project, ProjectError};
@@ -169,6 +170,17 @@ pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, si
     }
     let written = platform::by_name(&plan.platform)?.write(&plan, detail, sink)?;
     Some(Device { plan, written })
+}
+
+/// Reads the files of a written device back, and compares what they mean with its plan, for all packets.
+#[must_use]
+pub fn prove(device: &Device) -> Proof {
+    let Device { plan, written } = device;
+    let files: Vec<(&str, &str)> = written.files.iter().map(|file| (file.name, file.text.as_str())).collect();
+    match platform::by_name(&plan.platform).and_then(|platform| platform.read(&files)) {
+        Some(listing) => proof::device(plan, &listing),
+        None => Proof::unproven("nothing reads the files of this platform"),
+    }
 }
 
 /// Plans and writes every managed firewall, in parallel, and hands each to `keep`; what `keep` makes of them comes back in the order of their names.

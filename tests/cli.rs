@@ -304,6 +304,22 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
+fn what_is_written_is_proved_unless_told_otherwise() {
+    let home = two_sites(ALLOW);
+    let compiled = |more: &[&str]| {
+        let done = sekisho(home.path(), &[&["compile", "-o", "out"], more].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+        let manifest = fs::read(home.path().join("out/manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        (out(&done), manifest["proof"].as_str().unwrap().to_owned())
+    };
+    let (text, word) = compiled(&[]);
+    assert!(text.contains("\nproved: each of them means what the policy asks") && word == "proved", "{text}{word}");
+    let (text, word) = compiled(&["--no-proof"]);
+    assert!(text.contains("\nnot proved: `--no-proof` was given") && word == "skipped", "{text}{word}");
+}
+
+#[test]
 fn a_compile_that_fails_leaves_the_old_files_alone() {
     let home = two_sites(ALLOW);
     assert_eq!(sekisho(home.path(), &["compile", "-o", "out"]).status.code(), Some(0));

@@ -150,7 +150,7 @@ fn no_base_chain_passes_everything_and_an_unseen_family_passes() {
 
 #[test]
 fn a_later_base_chain_drops_what_an_earlier_one_accepted() {
-    let web = vec![Condition::Service(ServiceSet::protocol(Protocol::TCP))];
+    let web = vec![Condition::Service(ServiceSet::protocol(Protocol::TCP).into())];
     let listing = Listing {
         bases: vec![base(1, 10, Action::Drop), base(0, 0, Action::Accept)],
         chains: vec![chain(vec![rule(2, vec![], Action::Accept)]), chain(vec![rule(5, web, Action::Accept)])],

@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
-    ("proof", &["packet", "syntax", "plan", "listing"]),
+    ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
     ("drift", &["source", "packet", "syntax", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
@@ -67,8 +67,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "drift", "reach",
-            "report", "pipeline", "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
+            "reach", "report", "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

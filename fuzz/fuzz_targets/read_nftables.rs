@@ -1,4 +1,4 @@
-//! Reading any text as a rule set ends without panic, and every chain that is named is there.
+//! Reading any text as a rule set ends without panic, every chain that is named is there, and the grammar alone reads the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,6 +14,7 @@ fn named(listing: &Listing, action: &Action) {
 
 fuzz_target!(|text: &str| {
     let listing = sekisho::platform::nftables::read(text);
+    assert_eq!(listing, sekisho::platform::nftables::read_by_grammar(text));
     for base in &listing.bases {
         assert!(base.chain.0 < listing.chains.len());
     }

@@ -211,6 +211,9 @@ pub struct Compile {
     /// The directory that is written, all or nothing
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+    /// Do not read the rule sets back and prove that they mean the policy; the manifest says so
+    #[arg(long)]
+    pub no_proof: bool,
     /// Print a summary or the manifest
     #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
     pub format: AnswerFormat,

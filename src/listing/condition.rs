@@ -67,6 +67,14 @@ pub(super) fn is_elsewhere(conditions: &[Condition], crossing: &Crossing<'_>) ->
     conditions.iter().any(|condition| settled(condition, crossing) == Some(Holds::No))
 }
 
+impl Condition {
+    /// Whether it holds, if the crossing alone says so, whatever the packet.
+    #[must_use]
+    pub fn is_settled_by(&self, crossing: &Crossing<'_>) -> Option<bool> {
+        settled(self, crossing).map(|holds| holds == Holds::Yes)
+    }
+}
+
 /// What the crossing alone says of a condition.
 fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
     match condition {
@@ -132,7 +140,7 @@ fn reflected(condition: &Condition) -> Option<Condition> {
         Condition::Source(set) => Condition::Destination(set.clone()),
         Condition::Destination(set) => Condition::Source(set.clone()),
         Condition::Family(family) => Condition::Family(*family),
-        Condition::Service(set) => Condition::Service(set.reflected()?),
+        Condition::Service(set) => Condition::Service(set.reflected()?.into()),
         Condition::Not(inner) => match inner.as_slice() {
             [one] if !matches!(one, Condition::Not(_)) => Condition::Not(vec![reflected(one)?]),
             _ => return None,

@@ -201,7 +201,8 @@ impl<'a> Evaluator<'a> {
         if let Some(effect) = known {
             return Ok(*effect);
         }
-        let mut lines = self.lines(space, id, stage)?;
+        // Nothing below a rule that ends the chain for every packet is looked at: often most of the rule set, for packets of known connections.
+        let mut lines = self.lines_until(space, id, stage, FlowSet::is_full)?;
         lines.iter_mut().for_each(|line| line.effect.on = FlowSet::EMPTY);
         let whole = folded(space, up_to_the_end(&lines))?;
         let rest = space.complement(whole.hides)?;
@@ -222,6 +223,17 @@ impl<'a> Evaluator<'a> {
         id: ChainId,
         stage: &Crossing<'_>,
     ) -> Result<Vec<Line>, TooLarge> {
+        self.lines_until(space, id, stage, |_| false)
+    }
+
+    /// The same up to the first that hides what `ends` says.
+    fn lines_until(
+        &mut self,
+        space: &mut FlowSpace,
+        id: ChainId,
+        stage: &Crossing<'_>,
+        ends: impl Fn(FlowSet) -> bool,
+    ) -> Result<Vec<Line>, TooLarge> {
         let listing = self.listing;
         let rules = listing.chains.get(id.0).map_or(&[][..], |chain| &chain.rules);
         let mut lines = Vec::with_capacity(rules.len());
@@ -236,6 +248,9 @@ impl<'a> Evaluator<'a> {
             let effect = self.effect(space, &rule.action, stage)?;
             let hides = space.difference(asked.must, effect.on)?;
             lines.push(Line { index, asked, effect, hides });
+            if ends(hides) {
+                break;
+            }
         }
         Ok(lines)
     }

@@ -1,5 +1,7 @@
 //! The parts of a listing.
 
+use std::sync::Arc;
+
 use crate::packet::{AddressSet, Family, ServiceSet};
 
 /// A rule set as read.
@@ -80,12 +82,12 @@ pub enum Condition {
     Out(Vec<InterfacePattern>),
     /// It is of this family.
     Family(Family),
-    /// Its source is among these. The other family has no such source.
-    Source(AddressSet),
+    /// Its source is among these. The other family has no such source. Rules that ask for one set share it.
+    Source(Arc<AddressSet>),
     /// Its destination is among these.
-    Destination(AddressSet),
+    Destination(Arc<AddressSet>),
     /// Its protocol and ports, or ICMP type and code, are among these.
-    Service(ServiceSet),
+    Service(Arc<ServiceSet>),
     /// Connection tracking says one of these.
     State(States),
     /// Not all of these hold.

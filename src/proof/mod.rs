@@ -14,9 +14,15 @@
 //!
 //! Absent on purpose: logging, counters and names, which no packet sees; the device's own traffic where it does not protect itself, because nothing is asked there.
 
+mod arrive;
 mod asked;
 mod device;
 mod gaps;
+mod policy;
+mod quick;
+mod text;
+mod within;
 
 pub use device::{Doubt, Proof, Verdict, device};
 pub use gaps::{BlamedLine, Gap, Lacks};
+pub use policy::{Composition, Problem};

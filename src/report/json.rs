@@ -265,6 +265,8 @@ pub struct MatrixCell {
 pub struct Manifest {
     /// `sekisho/compile/1`
     pub schema: &'static str,
+    /// `proved` if every file was read back and means what the policy asks, for all packets; `unproven` if that is not known of some; `skipped` with `--no-proof`.
+    pub proof: &'static str,
     /// The next date, `YYYY-MM-DD`, at which the output differs; `null` if no date changes it.
     pub changes_on: Option<String>,
     /// Every file but this one, by path.

@@ -88,9 +88,9 @@ fn patterns(dice: &mut Dice) -> Vec<InterfacePattern> {
 
 fn condition(dice: &mut Dice, depth: usize) -> Condition {
     match dice.roll(if depth == 0 { 19 } else { 22 }) {
-        0..=3 => Condition::Source(addresses(dice)),
-        4..=7 => Condition::Destination(addresses(dice)),
-        8..=11 => Condition::Service(services(dice)),
+        0..=3 => Condition::Source(addresses(dice).into()),
+        4..=7 => Condition::Destination(addresses(dice).into()),
+        8..=11 => Condition::Service(services(dice).into()),
         12 | 13 => Condition::In(patterns(dice)),
         14 => Condition::Out(patterns(dice)),
         15 => Condition::Family(dice.of(&Family::BOTH)),
@@ -100,8 +100,8 @@ fn condition(dice: &mut Dice, depth: usize) -> Condition {
             vec![State::New, State::Established],
         ]))),
         18 if dice.roll(2) == 0 => Condition::First(match dice.roll(3) {
-            0 => vec![Condition::Source(addresses(dice))],
-            1 => vec![Condition::Destination(addresses(dice)), Condition::Service(services(dice))],
+            0 => vec![Condition::Source(addresses(dice).into())],
+            1 => vec![Condition::Destination(addresses(dice).into()), Condition::Service(services(dice).into())],
             _ => Vec::new(),
         }),
         18 => Condition::Unknown("meta mark 7".into()),

@@ -1,4 +1,7 @@
-//! `sekisho compile`: the rule set of every managed firewall, written all or nothing.
+//! `sekisho compile`: the rule set of every managed firewall, proved, and written all or nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +13,7 @@ use crate::graph::Topology;
 use crate::pipeline::{self, Device};
 use crate::plan::Placement;
 use crate::platform::WrittenFile;
+use crate::proof::{Proof, Verdict};
 use crate::report::json::{self, Manifest, ManifestFile};
 
 pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
@@ -26,8 +30,13 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
         Ok(new) => new,
         Err(error) => return failed(progress, &error),
     };
-    // Each rule set goes to the disk as soon as it is made, so that no more of them are in memory than are being made.
-    let devices = match pipeline::write_all(&placement, |device| Made::new(device, &new, common.verbose)) {
+    let stopwatch = Stopwatch::default();
+    // Each rule set is proved and goes to the disk as soon as it is made, so that no more of them are in memory than are being made.
+    let made = |device: Device| {
+        let proof = (!arguments.no_proof).then(|| stopwatch.time(|| pipeline::prove(&device)));
+        Made::new(device, proof, &new, common.verbose)
+    };
+    let devices = match pipeline::write_all(&placement, made) {
         Ok(devices) => devices,
         Err(found) => return report(common, "compile", arguments.format.name(), &loaded.project.sources, &found),
     };
@@ -35,9 +44,16 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
         Ok(devices) => devices,
         Err(error) => return failed(progress, &error),
     };
-    let summary = summary(common, arguments, &devices);
+    let proved = Proved::of(&devices);
+    if proved == Proved::Wrong {
+        drop(progress);
+        return wrong(&devices);
+    }
+    let summary = summary(common, arguments, &devices, proved);
+    let doubts: String = devices.iter().map(Made::doubts).collect();
     let manifest = json::to_text(&Manifest {
         schema: "sekisho/compile/1",
+        proof: proved.name(),
         changes_on: placement.changes_on().map(|date| date.to_string()),
         files: devices.into_iter().flat_map(|device| device.files).map(|(file, _)| file).collect(),
     });
@@ -47,10 +63,82 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
         return failed(progress, &error);
     }
     drop(progress);
-    if arguments.format == AnswerFormat::Json {
-        return output::result(&manifest);
+    output::error_text(&doubts);
+    if proved != Proved::Skipped && (common.verbose || output::is_watched()) && !common.quiet {
+        output::error_text(&format!("the proof took {:.2} s of computing\n", stopwatch.seconds()));
     }
-    if common.quiet { Exit::Ok } else { output::result(&summary) }
+    let done = match arguments.format {
+        AnswerFormat::Json => output::result(&manifest),
+        AnswerFormat::Text if common.quiet => Exit::Ok,
+        AnswerFormat::Text => output::result(&summary),
+    };
+    done.worst(if proved == Proved::NotAll { Exit::Unproven } else { Exit::Ok })
+}
+
+/// What became of the proofs of all devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proved {
+    /// None was asked for.
+    Skipped,
+    /// Every rule set means what the policy asks.
+    All,
+    /// Of some it is not known.
+    NotAll,
+    /// One does not: a bug.
+    Wrong,
+}
+
+impl Proved {
+    fn of(devices: &[Made]) -> Self {
+        let verdicts = || devices.iter().map(|device| device.proof.as_ref().map(|proof| proof.verdict));
+        if verdicts().any(|verdict| verdict == Some(Verdict::Differs)) {
+            Self::Wrong
+        } else if verdicts().any(|verdict| verdict == Some(Verdict::Unproven)) {
+            Self::NotAll
+        } else if verdicts().any(|verdict| verdict.is_none()) {
+            Self::Skipped
+        } else {
+            Self::All
+        }
+    }
+
+    /// The word of the manifest.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::All => "proved",
+            Self::NotAll | Self::Wrong => "unproven",
+        }
+    }
+}
+
+/// Says which rule sets do not mean what the policy asks. Nothing is written.
+fn wrong(devices: &[Made]) -> Exit {
+    let mut text = String::from("error: a rule set does not mean what the policy asks, so nothing was written\n");
+    for device in devices {
+        let Some(proof) = device.proof.as_ref().filter(|proof| proof.verdict == Verdict::Differs) else { continue };
+        text.push_str(&proof.to_text(&device.name));
+    }
+    text.push_str("  = note: this is a bug in sekisho, not in the policy; please report it with the project\n");
+    output::error_text(&text);
+    Exit::Bug
+}
+
+/// How long something takes, added up over all threads.
+#[derive(Debug, Default)]
+struct Stopwatch(AtomicU64);
+
+impl Stopwatch {
+    fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        self.0.fetch_add(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        done
+    }
+
+    fn seconds(&self) -> f64 {
+        Duration::from_micros(self.0.load(Ordering::Relaxed)).as_secs_f64()
+    }
 }
 
 /// Says why nothing was written.
@@ -64,7 +152,7 @@ fn failed(progress: Progress, error: &WriteError) -> Exit {
 }
 
 /// What was written, in one line; with `--verbose` also each file with its size.
-fn summary(common: &Common, arguments: &Compile, devices: &[Made]) -> String {
+fn summary(common: &Common, arguments: &Compile, devices: &[Made], proved: Proved) -> String {
     let files: usize = devices.iter().map(|device| device.files.len()).sum();
     let mut text = format!(
         "wrote {files} file{} for {} firewall{} to `{}`\n",
@@ -73,6 +161,11 @@ fn summary(common: &Common, arguments: &Compile, devices: &[Made]) -> String {
         if devices.len() == 1 { "" } else { "s" },
         crate::diag::render::one_line(&arguments.output.display().to_string())
     );
+    text.push_str(match proved {
+        Proved::All => "proved: each of them means what the policy asks of its firewall, for all packets\n",
+        Proved::Skipped => "not proved: `--no-proof` was given\n",
+        Proved::NotAll | Proved::Wrong => "not proved: of some rule sets it is not known what they mean\n",
+    });
     for (file, lines) in devices.iter().flat_map(|device| &device.files).filter(|_| common.verbose) {
         let rules = file.rules.len();
         text.push_str(&format!("{}: {lines} lines from {rules} rules of the policy\n", file.path));
@@ -88,13 +181,14 @@ fn summary(common: &Common, arguments: &Compile, devices: &[Made]) -> String {
 /// What is kept of a device: what the manifest says of its files, and how many lines each has if that is asked for.
 struct Made {
     name: String,
+    proof: Option<Proof>,
     files: Vec<(ManifestFile, usize)>,
     commands: Vec<String>,
 }
 
 impl Made {
     /// Writes the files of a device.
-    fn new(device: Device, new: &Replacement, count: bool) -> Result<Self, WriteError> {
+    fn new(device: Device, proof: Option<Proof>, new: &Replacement, count: bool) -> Result<Self, WriteError> {
         let Device { plan, written } = device;
         let file = |file: WrittenFile| {
             let entry = ManifestFile {
@@ -108,7 +202,13 @@ impl Made {
             Ok((entry, if count { file.text.lines().count() } else { 0 }))
         };
         let files = written.files.into_iter().map(file).collect::<Result<_, _>>()?;
-        Ok(Self { name: plan.device.clone(), files, commands: written.commands })
+        Ok(Self { name: plan.device.clone(), proof, files, commands: written.commands })
+    }
+
+    /// What keeps the rule set from being proved, for people.
+    fn doubts(&self) -> String {
+        let proof = self.proof.as_ref().filter(|proof| proof.verdict == Verdict::Unproven);
+        proof.map(|proof| proof.to_text(&self.name)).unwrap_or_default()
     }
 }
 

@@ -18,6 +18,8 @@ mod services;
 mod write;
 
 pub use read::read;
+#[doc(hidden)]
+pub use read::read_by_grammar;
 
 use super::common::interfaces;
 use super::{Detail, Platform, Written};

@@ -8,6 +8,8 @@
 //!
 //! Absent on purpose: rates, times, marks, owners, lengths and every other match that the header of a first packet does not decide; they are unknown, with their text.
 
+use std::sync::Arc;
+
 use super::names;
 use super::options::{Given, Meaning};
 use super::sets::{self, Sets};
@@ -145,7 +147,7 @@ impl Lowering<'_> {
     fn module(&mut self, given: &Given) {
         if self.context.family == Family::V6 && given.value() == "ah" && self.protocol.is_none() && !given.negated {
             // An extension header to the program, a protocol to everybody else.
-            self.hold(given, vec![Condition::Service(ServiceSet::protocol(Protocol::AH))]);
+            self.hold(given, vec![Condition::Service(ServiceSet::protocol(Protocol::AH).into())]);
             self.owner = Owner::Match(given.value().to_owned(), None);
             return;
         }
@@ -202,7 +204,7 @@ impl Lowering<'_> {
                 _ => None,
             });
             if let Some(services) = held {
-                *services = services.intersection(more);
+                *services = services.intersection(more).into();
                 return;
             }
         }
@@ -231,19 +233,21 @@ impl Lowering<'_> {
         match given.meaning {
             Meaning::Source => source(family, values::addresses(family, value)?, given),
             Meaning::Destination => destination(family, values::addresses(family, value)?, given),
-            Meaning::SourceRange => one(Condition::Source(values::address_range(family, value)?.into())),
-            Meaning::DestinationRange => one(Condition::Destination(values::address_range(family, value)?.into())),
+            Meaning::SourceRange => one(Condition::Source(Arc::new(values::address_range(family, value)?.into()))),
+            Meaning::DestinationRange => {
+                one(Condition::Destination(Arc::new(values::address_range(family, value)?.into())))
+            }
             Meaning::In => Some(values::interface(value).map(|name| Condition::In(vec![name])).into_iter().collect()),
             Meaning::Out => Some(values::interface(value).map(|name| Condition::Out(vec![name])).into_iter().collect()),
             Meaning::Protocol if names::is_any_protocol(value) => Some(Vec::new()),
-            Meaning::Protocol => one(Condition::Service(ServiceSet::protocol(names::protocol(value)?))),
+            Meaning::Protocol => one(Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())),
             Meaning::SourcePorts | Meaning::DestinationPorts | Meaning::EitherPorts => {
-                one(Condition::Service(self.ports(given.meaning, value)?))
+                one(Condition::Service(self.ports(given.meaning, value)?.into()))
             }
             Meaning::Syn => one(syn(given)),
             Meaning::TcpFlags => is_syn(given).then(|| vec![syn(given)]),
-            Meaning::IcmpType => one(Condition::Service(icmp(Family::V4, value)?)),
-            Meaning::Icmp6Type => one(Condition::Service(icmp(Family::V6, value)?)),
+            Meaning::IcmpType => one(Condition::Service(icmp(Family::V4, value)?.into())),
+            Meaning::Icmp6Type => one(Condition::Service(icmp(Family::V6, value)?.into())),
             Meaning::Set => self.set(given),
             _ if self.context.table == "raw" => None,
             Meaning::States => states(value).map(|condition| vec![condition]),
@@ -279,9 +283,11 @@ impl Lowering<'_> {
         let first = match given.meaning {
             Meaning::ConnectionSource => source(family, values::addresses(family, value)?, given)?,
             Meaning::ConnectionDestination => destination(family, values::addresses(family, value)?, given)?,
-            Meaning::ConnectionProtocol => vec![Condition::Service(ServiceSet::protocol(names::protocol(value)?))],
-            Meaning::ConnectionSourcePorts => vec![Condition::Service(self.connection_ports(given)?)],
-            Meaning::ConnectionDestinationPorts => vec![Condition::Service(self.connection_ports(given)?)],
+            Meaning::ConnectionProtocol => {
+                vec![Condition::Service(ServiceSet::protocol(names::protocol(value)?).into())]
+            }
+            Meaning::ConnectionSourcePorts => vec![Condition::Service(self.connection_ports(given)?.into())],
+            Meaning::ConnectionDestinationPorts => vec![Condition::Service(self.connection_ports(given)?.into())],
             Meaning::Direction if value.eq_ignore_ascii_case("ORIGINAL") => Vec::new(),
             Meaning::Direction if value.eq_ignore_ascii_case("REPLY") => vec![Condition::Not(Vec::new())],
             _ => return None,
@@ -347,11 +353,11 @@ fn asked(
     family: Family,
     addresses: AddressSet,
     given: &Given,
-    condition: fn(AddressSet) -> Condition,
+    condition: fn(Arc<AddressSet>) -> Condition,
 ) -> Option<Vec<Condition>> {
     let unclear = given.negated && given.value().contains(',');
     let nothing = addresses == values::all(family);
-    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses)] })
+    (!unclear).then(|| if nothing { Vec::new() } else { vec![condition(addresses.into())] })
 }
 
 fn icmp(family: Family, value: &str) -> Option<ServiceSet> {

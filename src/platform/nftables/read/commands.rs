@@ -4,13 +4,26 @@
 //! Absent on purpose: files named by `include`, and what handles (`delete rule ... handle 5`) mean, which only the device knows.
 
 use super::parse::{self, Variables, on_one_line};
-use super::ruleset::{BaseEntry, Blur, RuleEntry, Ruleset, TableFamily, TableKey, hook, priority};
+use super::plain;
+use super::ruleset::{
+    BaseEntry, Blur, ChainEntry, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority,
+};
 use super::scan::{Next, Piece, Scanner};
-use super::tree::{Does, Expr, Statement, Verdict};
+use super::tree::{Does, Expr, Statement, Text, Verdict};
+
+/// Which readings are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// What is plain without the grammar, the rest by it.
+    PlainFirst,
+    /// The grammar alone: what the other one is measured by.
+    GrammarAlone,
+}
 
 /// Reads a text.
-pub fn read(text: &str) -> Ruleset {
-    let mut reader = Reader { scanner: Scanner::new(text), rules: Ruleset::default(), variables: Variables::default() };
+pub fn read(text: &str, reading: Reading) -> Ruleset<'_> {
+    let mut reader =
+        Reader { scanner: Scanner::new(text), rules: Ruleset::default(), variables: Variables::default(), reading };
     reader.variables.enter();
     reader.file();
     reader.rules
@@ -18,8 +31,9 @@ pub fn read(text: &str) -> Ruleset {
 
 struct Reader<'t> {
     scanner: Scanner<'t>,
-    rules: Ruleset,
-    variables: Variables,
+    rules: Ruleset<'t>,
+    variables: Variables<'t>,
+    reading: Reading,
 }
 
 /// The words of a command, one after another.
@@ -159,10 +173,10 @@ impl<'t> Reader<'t> {
         true
     }
 
-    fn define(&mut self, text: &str) {
+    fn define(&mut self, text: &'t str) {
         let Some((name, value)) = text.split_once('=') else { return };
-        let value = parse::value(value, &mut self.variables);
-        let value = value.unwrap_or_else(|| Expr::Other(format!("${}", name.trim())));
+        let value = self.value(value);
+        let value = value.unwrap_or_else(|| Expr::Other(format!("${}", name.trim()).into()));
         self.variables.define(name.trim(), value);
     }
 
@@ -195,12 +209,15 @@ impl<'t> Reader<'t> {
     }
 
     fn chain(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
-        self.rules.chain(table, name, head.line);
+        let mut chain = self.rules.take_chain(table, name, head.line);
         self.variables.enter();
         loop {
             match self.scanner.next(|_| false) {
-                Next::Block(piece) | Next::Broken(piece) => self.broken_rule(table, name, piece),
-                Next::Statement(piece) => self.chain_statement(table, name, piece),
+                Next::Block(piece) | Next::Broken(piece) => {
+                    let rule = self.broken_rule(piece);
+                    chain.rules.push_back(rule);
+                }
+                Next::Statement(piece) => self.chain_statement(table, &mut chain, piece),
                 Next::Close(_) => break,
                 Next::End => {
                     self.lost(head, "a chain that does not end");
@@ -209,33 +226,44 @@ impl<'t> Reader<'t> {
             }
         }
         self.variables.leave();
+        self.rules.put_back(table, name, chain);
     }
 
     /// The first line of a statement that does not fit, where it took lines into its braces that are rules themselves.
-    fn without_swallowed(&mut self, piece: Piece<'t>) -> Piece<'t> {
-        let Some((first, rest)) = piece.text.split_once('\n') else { return piece };
-        if parse::rule(piece.text, &mut self.variables).is_some() {
-            return piece;
-        }
+    fn without_swallowed(&mut self, piece: Piece<'t>) -> Option<Piece<'t>> {
+        let (first, rest) = piece.text.split_once('\n')?;
         let mut lines = rest.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES);
         let swallowed = lines.any(|line| parse::rule(line, &mut self.variables).is_some_and(|rule| !rule.is_empty()));
-        if swallowed && self.scanner.back_to_first_line(piece) { Piece { text: first.trim(), ..piece } } else { piece }
+        (swallowed && self.scanner.back_to_first_line(piece)).then(|| Piece { text: first.trim(), ..piece })
     }
 
-    fn broken_rule(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+    fn broken_rule(&mut self, piece: Piece<'t>) -> RuleEntry<'t> {
         self.lost(piece, "a brace that is not closed");
-        let rule = RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: None };
-        self.rules.chain(table, chain, piece.line).rules.push_back(rule);
+        RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: None }
     }
 
-    fn chain_statement(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+    fn plain_rule(&mut self, piece: Piece<'t>) -> Option<RuleEntry<'t>> {
+        if !piece.comment.is_empty() || piece.text.is_empty() || self.reading == Reading::GrammarAlone {
+            return None;
+        }
+        let statements = plain::rule(piece.text, &mut self.rules.statements)?;
+        Some(RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: Some(statements) })
+    }
+
+    fn chain_statement(&mut self, table: &TableKey, chain: &mut ChainEntry<'t>, piece: Piece<'t>) {
+        if let Some(rule) = self.plain_rule(piece) {
+            chain.rules.push_back(rule);
+            return;
+        }
         let mut words = Words { rest: piece.text };
         match words.next() {
             "" if !is_rule_in_comment(piece.comment) => {}
-            "type" if piece.text.split_whitespace().any(|word| word == "hook") => self.base(table, chain, piece),
+            "type" if piece.text.split_whitespace().any(|word| word == "hook") => {
+                chain.base = Some(self.base(table, piece));
+            }
             "policy" => {
                 let policy = self.word(words.rest);
-                if let Some(base) = &mut self.rules.chain(table, chain, piece.line).base {
+                if let Some(base) = &mut chain.base {
                     base.drops = drops(&policy);
                 }
             }
@@ -243,13 +271,13 @@ impl<'t> Reader<'t> {
             "devices" | "device" | "flags" => {}
             _ if self.anywhere(piece) => {}
             _ => {
-                let whole = piece;
-                let piece = self.without_swallowed(piece);
-                if piece.text.len() < whole.text.len() {
-                    return self.broken_rule(table, chain, piece);
-                }
-                let rule = self.rule(piece);
-                self.rules.chain(table, chain, piece.line).rules.push_back(rule);
+                let statements = parse::rule(piece.text, &mut self.variables);
+                let first = if statements.is_none() { self.without_swallowed(piece) } else { None };
+                let rule = match first {
+                    Some(first) => self.broken_rule(first),
+                    None => self.rule(piece, statements),
+                };
+                chain.rules.push_back(rule);
             }
         }
     }
@@ -259,12 +287,12 @@ impl<'t> Reader<'t> {
         let text = text.trim();
         let Some(name) = text.strip_prefix('$') else { return text.trim_matches('"').to_owned() };
         match self.variables.put(name) {
-            Expr::Word(word) | Expr::Quoted(word) => word,
+            Expr::Word(word) | Expr::Quoted(word) => word.into_owned(),
             _ => text.to_owned(),
         }
     }
 
-    fn base(&mut self, table: &TableKey, chain: &str, piece: Piece<'t>) {
+    fn base(&mut self, table: &TableKey, piece: Piece<'t>) -> BaseEntry {
         let text = on_one_line(piece.text);
         let after = |word: &str| {
             text.split_once(&format!(" {word} "))
@@ -279,62 +307,72 @@ impl<'t> Reader<'t> {
         if base.priority.is_none() {
             self.lost(piece, "a priority that is not understood");
         }
-        self.rules.chain(table, chain, piece.line).base = Some(base);
+        base
     }
 
-    fn rule(&mut self, piece: Piece<'t>) -> RuleEntry {
-        let statements = parse::rule(piece.text, &mut self.variables);
+    fn rule(&mut self, piece: Piece<'t>, mut statements: Option<Vec<Statement<'t>>>) -> RuleEntry<'t> {
         if statements.is_none() {
             self.lost(piece, "a rule that was not understood");
         }
-        let mut rule = RuleEntry { line: piece.line, text: on_one_line(piece.text), statements };
+        let mut text = on_one_line(piece.text);
         if is_rule_in_comment(piece.comment) {
-            rule.text = format!("{} # {}", rule.text, piece.comment).trim().to_owned();
-            if let Some(statements) = &mut rule.statements {
+            text = format!("{text} # {}", piece.comment).trim().to_owned().into();
+            if let Some(statements) = &mut statements {
                 statements.extend(rest_in_comment(piece.comment));
             }
         }
-        rule
+        let statements = statements.map(|statements| self.rules.statements.keep(statements));
+        RuleEntry { line: piece.line, text, statements }
     }
 
     fn set(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
-        self.rules.set(table, name, head.line);
+        let mut set = std::mem::take(self.rules.set(table, name, head.line));
         loop {
             match self.scanner.next(|_| false) {
-                Next::Statement(piece) => self.set_statement(table, name, piece),
+                Next::Statement(piece) => self.set_statement(&mut set, piece),
                 Next::Block(piece) | Next::Broken(piece) => {
                     self.lost(piece, "a brace that is not closed");
-                    self.rules.set(table, name, piece.line).unknown = true;
+                    set.unknown = true;
                 }
-                Next::Close(_) => return,
-                Next::End => return self.lost(head, "a set that does not end"),
+                Next::Close(_) => break,
+                Next::End => {
+                    self.lost(head, "a set that does not end");
+                    break;
+                }
             }
         }
+        *self.rules.set(table, name, head.line) = set;
     }
 
-    fn set_statement(&mut self, table: &TableKey, name: &str, piece: Piece<'t>) {
+    fn set_statement(&mut self, set: &mut SetEntry<'t>, piece: Piece<'t>) {
         let mut words = Words { rest: piece.text };
         let first = words.next();
         match first.trim_end_matches('=') {
             "" | "type" | "typeof" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
             "flags" => {
                 let changes = words.rest.split(',').any(|flag| matches!(flag.trim(), "dynamic" | "timeout"));
-                self.rules.set(table, name, piece.line).unknown |= changes;
+                set.unknown |= changes;
             }
-            "timeout" => self.rules.set(table, name, piece.line).unknown = true,
+            "timeout" => set.unknown = true,
             "elements" => {
-                let elements = piece.text.split_once('=').and_then(|(_, text)| parse::value(text, &mut self.variables));
+                let elements = piece.text.split_once('=').and_then(|(_, text)| self.value(text));
                 if elements.is_none() {
                     self.lost(piece, "elements that were not understood");
                 }
-                self.rules.set(table, name, piece.line).add(elements.unwrap_or(Expr::Other(String::new())));
+                set.add(elements.unwrap_or(Expr::Other("".into())));
             }
             _ if self.anywhere(piece) => {}
             _ => {
                 self.lost(piece, "a statement that is not known in a set");
-                self.rules.set(table, name, piece.line).unknown = true;
+                set.unknown = true;
             }
         }
+    }
+
+    /// A list of elements, or another value.
+    fn value(&mut self, text: &'t str) -> Option<Expr<'t>> {
+        let plain = if self.reading == Reading::PlainFirst { plain::value(text) } else { None };
+        plain.or_else(|| parse::value(text, &mut self.variables))
     }
 
     fn command(&mut self, piece: Piece<'t>) {
@@ -373,11 +411,11 @@ impl<'t> Reader<'t> {
             }
             "element" => {
                 let name = words.next();
-                let elements = parse::value(words.rest, &mut self.variables);
+                let elements = self.value(words.rest);
                 if elements.is_none() {
                     self.lost(piece, "elements that were not understood");
                 }
-                self.rules.set(&table, name, piece.line).add(elements.unwrap_or(Expr::Other(String::new())));
+                self.rules.set(&table, name, piece.line).add(elements.unwrap_or(Expr::Other("".into())));
             }
             "rule" => self.add_rule(command, &table, words, piece),
             "counter" | "quota" | "limit" | "ct" | "flowtable" | "secmark" | "synproxy" => {}
@@ -395,7 +433,11 @@ impl<'t> Reader<'t> {
                 self.lost(piece, "a rule at a place that only the device knows");
             }
         }
-        let rule = self.rule(Piece { text: words.rest.trim(), ..piece });
+        let piece = Piece { text: words.rest.trim(), ..piece };
+        let rule = self.plain_rule(piece).unwrap_or_else(|| {
+            let statements = parse::rule(piece.text, &mut self.variables);
+            self.rule(piece, statements)
+        });
         let rules = &mut self.rules.chain(table, chain, piece.line).rules;
         let at = match (place, command) {
             (Some(index), "insert") => index,
@@ -424,7 +466,7 @@ impl<'t> Reader<'t> {
             }
             "set" | "map" | "meter" => {
                 if let Some(set) = table.sets.get_mut(name) {
-                    set.elements.clear();
+                    set.clear();
                 }
             }
             _ => self.lost(piece, "a command that is not known"),
@@ -439,7 +481,7 @@ impl<'t> Reader<'t> {
             return;
         }
         let name = words.next();
-        let elements = (object == "element").then(|| parse::value(words.rest, &mut self.variables)).flatten();
+        let elements = if object == "element" { self.value(words.rest) } else { None };
         let Some(table) = self.rules.existing(&key) else { return };
         match object {
             "chain" => {
@@ -450,7 +492,7 @@ impl<'t> Reader<'t> {
             }
             "element" => {
                 if let Some(set) = table.sets.get_mut(name) {
-                    set.remove(&elements.unwrap_or(Expr::Other(String::new())));
+                    set.remove(elements.unwrap_or(Expr::Other("".into())));
                 }
             }
             "flowtable" | "counter" | "quota" | "limit" | "ct" | "secmark" | "synproxy" => {}
@@ -473,17 +515,17 @@ fn is_rule_in_comment(comment: &str) -> bool {
 }
 
 /// What is known of a rule from there on: one more condition, and its verdict if it ends in one.
-fn rest_in_comment(comment: &str) -> [Statement; 2] {
+fn rest_in_comment(comment: &str) -> [Statement<'_>; 2] {
     let mut words = comment.split_whitespace().rev();
     let (last, before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let decides = match (before, last) {
-        ("jump", chain) => Does::Decide(Verdict::Jump(chain.to_owned())),
-        ("goto", chain) => Does::Decide(Verdict::Goto(chain.to_owned())),
+        ("jump", chain) => Does::Decide(Verdict::Jump(chain.into())),
+        ("goto", chain) => Does::Decide(Verdict::Goto(chain.into())),
         (_, "accept") => Does::Decide(Verdict::Accept),
         (_, "drop") => Does::Decide(Verdict::Drop),
         (_, "return") => Does::Decide(Verdict::Return),
         _ => Does::Unknown,
     };
-    let text = format!("# {comment}");
+    let text = Text::from(format!("# {comment}"));
     [Statement { text: text.clone(), does: Does::Ask }, Statement { text, does: decides }]
 }

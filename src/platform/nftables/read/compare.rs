@@ -4,31 +4,37 @@
 //! field's values, in packets that have the field at all: `tcp dport != 22` is about TCP alone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::fields::{Excluded, Field, First, LATER, Only, STATES, Values, field, masked};
+use rustc_hash::FxHashMap;
+
+use super::asked::{Asked, asks_any_transport, is_nothing};
+use super::fields::{Excluded, Field, Only, STATES, Values, address_range, field, masked, union};
 use super::ruleset::Table;
 use super::tree::{Element, Expr, Operator, Verdict};
 use crate::listing::{Condition, State, States};
-use crate::packet::{AddressSet, Interval, IntervalSet, ServiceSet};
+use crate::packet::{AddressRange, AddressSet, Family, Interval, IntervalSet, ServiceSet};
 
 /// How many elements of sets one text may put into rules, over all rules.
 const MOST_ELEMENTS: usize = 4 << 20;
 
 /// Reads comparisons of one table.
-pub struct Comparer<'a> {
-    table: &'a Table,
+pub struct Comparer<'a, 't> {
+    table: &'a Table<'t>,
     filled: &'a BTreeSet<&'a str>,
     budget: &'a mut usize,
     missing: Vec<String>,
+    /// Single addresses that were read before: maps ask for the same ones again and again.
+    addresses: FxHashMap<(Family, &'a str), Arc<AddressSet>>,
 }
 
 /// The entries of a verdict map.
-pub type Entries = Vec<(Vec<Condition>, Option<Verdict>)>;
+pub type Entries<'a, 't> = Vec<(Vec<Condition>, Option<&'a Verdict<'t>>)>;
 
-impl<'a> Comparer<'a> {
+impl<'a, 't> Comparer<'a, 't> {
     /// Begins; `filled` are the sets that rules change, `budget` is how many elements were used so far.
-    pub fn new(table: &'a Table, filled: &'a BTreeSet<&'a str>, budget: &'a mut usize) -> Self {
-        Self { table, filled, budget, missing: Vec::new() }
+    pub fn new(table: &'a Table<'t>, filled: &'a BTreeSet<&'a str>, budget: &'a mut usize) -> Self {
+        Self { table, filled, budget, missing: Vec::new(), addresses: FxHashMap::default() }
     }
 
     /// The sets that were asked for since the last call and are not there.
@@ -36,14 +42,19 @@ impl<'a> Comparer<'a> {
         std::mem::take(&mut self.missing)
     }
 
+    /// Counts sets as asked for.
+    pub fn miss(&mut self, sets: &[String]) {
+        self.missing.extend_from_slice(sets);
+    }
+
     /// What a comparison asks for; `before` are the conditions of the rule that stand before it.
     pub fn compare(
         &mut self,
-        left: &Expr,
+        left: &Expr<'t>,
         operator: Operator,
-        right: &Expr,
+        right: &'a Expr<'t>,
         text: &str,
-        before: &[Condition],
+        before: &Asked,
     ) -> Vec<Condition> {
         let fields = fields(left);
         if let Some(conditions) = special(left, operator, right) {
@@ -69,24 +80,24 @@ impl<'a> Comparer<'a> {
     /// What a verdict map asks for as a whole, and its entries; `None` if its content is not known.
     pub fn look_up(
         &mut self,
-        key: &Expr,
-        map: &Expr,
+        key: &Expr<'t>,
+        map: &'a Expr<'t>,
         text: &str,
-        before: &[Condition],
-    ) -> Option<(Vec<Condition>, Entries)> {
+        before: &Asked,
+    ) -> Option<(Vec<Condition>, Entries<'a, 't>)> {
         let fields = fields(key)?;
-        let table = self.table;
-        let elements = self.elements(table, map)?;
+        let elements = self.elements(map)?;
         if elements.iter().any(|element| element.fleeting) {
             return None;
         }
         let implied = fields.iter().filter_map(|field| field.implies()).collect();
-        let (mut entries, mut others) = (Vec::new(), Vec::new());
+        let (mut entries, mut others, mut keys) = (Vec::with_capacity(elements.len()), Vec::new(), Vec::new());
         for element in elements {
-            for key in flat(&element.key) {
+            flat(&element.key, &mut keys);
+            for key in keys.drain(..) {
                 match key {
-                    Expr::Star => others.push((Vec::new(), element.verdict.clone())),
-                    key => entries.push((entry(&fields, key, text, before), element.verdict.clone())),
+                    Expr::Star => others.push((Vec::new(), element.verdict.as_ref())),
+                    key => entries.push((self.entry(&fields, key, text, before), element.verdict.as_ref())),
                 }
             }
         }
@@ -95,18 +106,18 @@ impl<'a> Comparer<'a> {
     }
 
     /// The elements of a set; `None` if they are not known.
-    fn elements<'e>(&mut self, table: &'e Table, set: &'e Expr) -> Option<&'e [Element]> {
+    fn elements(&mut self, set: &'a Expr<'t>) -> Option<&'a [Element<'t>]> {
         let elements = match set {
             Expr::Set(elements) => elements.as_slice(),
             Expr::Named(name) => {
-                let Some(set) = table.sets.get(name) else {
-                    self.missing.push(name.clone());
+                let Some(set) = self.table.sets.get(&**name) else {
+                    self.missing.push(name.to_string());
                     return None;
                 };
-                if set.unknown || self.filled.contains(name.as_str()) {
+                if set.unknown || self.filled.contains(&**name) {
                     return None;
                 }
-                set.elements.as_slice()
+                set.elements()
             }
             _ => return None,
         };
@@ -114,7 +125,7 @@ impl<'a> Comparer<'a> {
         (*self.budget <= MOST_ELEMENTS).then_some(elements)
     }
 
-    fn state(&mut self, operator: Operator, right: &Expr, text: &str, before: &[Condition]) -> Option<Condition> {
+    fn state(&mut self, operator: Operator, right: &'a Expr<'t>, text: &str, before: &Asked) -> Option<Condition> {
         let several = matches!(right, Expr::Flags(_));
         match (operator, several) {
             (Operator::Implicit, true) => Some(Condition::State(States(states(right)?))),
@@ -137,19 +148,20 @@ impl<'a> Comparer<'a> {
     fn among(
         &mut self,
         fields: &[Field],
-        right: &Expr,
+        right: &'a Expr<'t>,
         excluded: Excluded,
         text: &str,
-        before: &[Condition],
+        before: &Asked,
     ) -> Option<Condition> {
-        let table = self.table;
-        let keys: Vec<&Expr> = match right {
+        let keys: Vec<&'a Expr<'t>> = match right {
             Expr::Set(_) | Expr::Named(_) => {
-                let elements = self.elements(table, right)?;
+                let elements = self.elements(right)?;
                 if elements.iter().any(|element| element.fleeting) {
                     return None;
                 }
-                elements.iter().flat_map(|element| flat(&element.key)).collect()
+                let mut keys = Vec::with_capacity(elements.len());
+                elements.iter().for_each(|element| flat(&element.key, &mut keys));
+                keys
             }
             // A variable that holds a set in braces was put in place of itself already; commas mean flags, which these fields have not.
             Expr::Flags(_) => return None,
@@ -159,13 +171,91 @@ impl<'a> Comparer<'a> {
             return Some(if excluded == Excluded::Yes { never() } else { always() });
         }
         match fields {
-            [field] => Some(one_field(*field, &keys, excluded, text, before)),
+            [field] => Some(self.one_field(*field, &keys, excluded, text, &[before])),
             fields => {
-                let lists = keys.into_iter().map(|key| entry(fields, key, text, before)).collect();
-                let any = Condition::AnyOf(lists);
+                let lists = keys.into_iter().map(|key| self.entry(fields, key, text, before)).collect();
+                let any = any_of(lists);
                 Some(if excluded == Excluded::Yes { Condition::Not(vec![any]) } else { any })
             }
         }
+    }
+
+    /// The conditions of one element of a set or a map.
+    fn entry(&mut self, fields: &[Field], key: &'a Expr<'t>, text: &str, before: &Asked) -> Vec<Condition> {
+        let single = [key];
+        if let [field] = fields
+            && !matches!(key, Expr::Concat(_))
+        {
+            let condition = self.one_field(*field, &single, Excluded::No, text, &[before]);
+            return if is_nothing(&condition) { Vec::new() } else { vec![condition] };
+        }
+        let parts: Vec<&'a Expr<'t>> = match key {
+            Expr::Concat(parts) => parts.iter().collect(),
+            _ => single.to_vec(),
+        };
+        if parts.len() != fields.len() {
+            return vec![Condition::Unknown(text.to_owned())];
+        }
+        // The protocol says what a port of any protocol is asked of, wherever it stands in the element.
+        let mut result = Asked::default();
+        for last in [false, true] {
+            for (field, part) in fields.iter().zip(&parts).filter(|(field, _)| asks_any_transport(field) == last) {
+                let condition = self.one_field(*field, &[part], Excluded::No, text, &[before, &result]);
+                result.add(condition);
+            }
+        }
+        result.finish()
+    }
+
+    fn one_field(
+        &mut self,
+        field: Field,
+        keys: &[&'a Expr<'t>],
+        excluded: Excluded,
+        text: &str,
+        before: &[&Asked],
+    ) -> Condition {
+        if let Some(known) = self.single_address(field, keys, excluded) {
+            return known;
+        }
+        let (known, lost) = values(field, keys);
+        let th = carried(field, before);
+        let not = excluded == Excluded::Yes;
+        match (known, lost) {
+            (Some(values), false) => field.condition(values, excluded, &th, text),
+            (None, false) => {
+                if not {
+                    always()
+                } else {
+                    never()
+                }
+            }
+            (None, true) => negated(not, Condition::Unknown(text.to_owned())),
+            (known, true) => {
+                let known = known.map(|values| vec![field.condition(values, Excluded::No, &th, text)]);
+                let any = known.into_iter().chain([vec![Condition::Unknown(text.to_owned())]]).collect();
+                negated(not, Condition::AnyOf(any))
+            }
+        }
+    }
+
+    /// A comparison with one address, read once for all that ask for it.
+    fn single_address(&mut self, field: Field, keys: &[&'a Expr<'t>], excluded: Excluded) -> Option<Condition> {
+        let (condition, family): (fn(Arc<AddressSet>) -> Condition, Family) = match field {
+            Field::Source(family) => (Condition::Source, family),
+            Field::Destination(family) => (Condition::Destination, family),
+            _ => return None,
+        };
+        let [key @ Expr::Word(word)] = keys else { return None };
+        if excluded == Excluded::Yes {
+            return None;
+        }
+        if let Some(known) = self.addresses.get(&(family, &**word)) {
+            return Some(condition(known.clone()));
+        }
+        let set: Arc<AddressSet> = Arc::new(address_range(key, family)?.into());
+        self.addresses.insert((family, word), set.clone());
+        Some(condition(set))
     }
 }
 
@@ -180,7 +270,7 @@ fn always() -> Condition {
 }
 
 /// The fields of the left side; `None` if it is something else.
-fn fields(left: &Expr) -> Option<Vec<Field>> {
+fn fields(left: &Expr<'_>) -> Option<Vec<Field>> {
     match left {
         Expr::Field(path) => Some(vec![field(path)]),
         Expr::Concat(parts) => Some(
@@ -206,20 +296,32 @@ fn fields(left: &Expr) -> Option<Vec<Field>> {
 }
 
 /// The values in the place of one, where a variable held several.
-fn flat(key: &Expr) -> Vec<&Expr> {
-    let (mut result, mut waiting) = (Vec::new(), vec![key]);
+fn flat<'e, 't>(key: &'e Expr<'t>, into: &mut Vec<&'e Expr<'t>>) {
+    if !matches!(key, Expr::Set(_) | Expr::Flags(_)) {
+        return into.push(key);
+    }
+    let mut waiting = vec![key];
     while let Some(expr) = waiting.pop() {
         match expr {
             Expr::Set(elements) => waiting.extend(elements.iter().rev().map(|element| &element.key)),
             Expr::Flags(parts) => waiting.extend(parts.iter().rev()),
-            single => result.push(single),
+            single => into.push(single),
         }
     }
-    result
+}
+
+/// Any of some lists; services alone become one set of them.
+fn any_of(lists: Vec<Vec<Condition>>) -> Condition {
+    let mut services: Vec<ServiceSet> = Vec::with_capacity(lists.len());
+    for list in &lists {
+        let [Condition::Service(set)] = list.as_slice() else { return Condition::AnyOf(lists) };
+        services.push(ServiceSet::clone(set));
+    }
+    if services.is_empty() { never() } else { Condition::Service(union(services).into()) }
 }
 
 /// Comparisons of bits of a field that are understood all the same: networks by mask, states by bits.
-fn special(left: &Expr, operator: Operator, right: &Expr) -> Option<Vec<Condition>> {
+fn special(left: &Expr<'_>, operator: Operator, right: &Expr<'_>) -> Option<Vec<Condition>> {
     let Expr::Bits(inner, sign, mask) = left else { return None };
     let Expr::Field(path) = inner.as_ref() else { return None };
     if sign != "&" {
@@ -242,14 +344,14 @@ fn special(left: &Expr, operator: Operator, right: &Expr) -> Option<Vec<Conditio
         of @ (Field::Source(family) | Field::Destination(family)) => {
             let values = Values::Addresses(masked(family, right, mask)?);
             let excluded = if same { Excluded::No } else { Excluded::Yes };
-            Some(vec![of.condition(&values, excluded, &IntervalSet::empty(), "")])
+            Some(vec![of.condition(values, excluded, &IntervalSet::empty(), "")])
         }
         _ => None,
     }
 }
 
 /// States separated by commas or `|`.
-fn states(expr: &Expr) -> Option<Vec<State>> {
+fn states(expr: &Expr<'_>) -> Option<Vec<State>> {
     match expr {
         Expr::Flags(parts) => Some(in_order(&parts.iter().map(states).collect::<Option<Vec<_>>>()?.concat())),
         Expr::Bits(left, sign, right) if sign == "|" => {
@@ -272,7 +374,7 @@ fn other_states(states: &[State]) -> Vec<State> {
     STATES.into_iter().filter(|state| !states.contains(state)).collect()
 }
 
-fn ordered(field: Field, operator: Operator, right: &Expr, text: &str, before: &[Condition]) -> Option<Condition> {
+fn ordered(field: Field, operator: Operator, right: &Expr<'_>, text: &str, before: &Asked) -> Option<Condition> {
     let Values::Numbers(numbers) = field.value(right)? else { return None };
     let value = numbers.first()?;
     let top = field.largest();
@@ -282,59 +384,20 @@ fn ordered(field: Field, operator: Operator, right: &Expr, text: &str, before: &
         Operator::Above => Interval { first: value.checked_add(1).filter(|first| *first <= top)?, last: top },
         _ => Interval { first: value, last: top },
     };
-    let th = carried(field, before);
-    Some(field.condition(&Values::Numbers(range.into()), Excluded::No, &th, text))
+    let th = carried(field, &[before]);
+    Some(field.condition(Values::Numbers(range.into()), Excluded::No, &th, text))
 }
 
-/// The conditions of one element of a set of several fields.
-fn entry(fields: &[Field], key: &Expr, text: &str, before: &[Condition]) -> Vec<Condition> {
-    let single = [key];
-    let parts: Vec<&Expr> = match key {
-        Expr::Concat(parts) => parts.iter().collect(),
-        _ => single.to_vec(),
-    };
-    if parts.len() != fields.len() {
-        return vec![Condition::Unknown(text.to_owned())];
+/// What several values say of a field, and whether any was not understood.
+fn values(field: Field, keys: &[&Expr<'_>]) -> (Option<Values>, bool) {
+    if let Field::Source(family) | Field::Destination(family) = field {
+        let ranges: Vec<AddressRange> = keys.iter().filter_map(|key| address_range(key, family)).collect();
+        let lost = ranges.len() < keys.len();
+        return ((!ranges.is_empty()).then(|| Values::Addresses(ranges.into_iter().collect())), lost);
     }
-    // The protocol says what a port of any protocol is asked of, wherever it stands in the element.
-    let ports = asks_any_transport;
-    let mut result = Vec::new();
-    for last in [false, true] {
-        for (field, part) in fields.iter().zip(&parts).filter(|(field, _)| ports(field) == last) {
-            let known: Vec<Condition> = if last { before.iter().chain(&result).cloned().collect() } else { Vec::new() };
-            result.push(one_field(*field, &[part], Excluded::No, text, &known));
-        }
-    }
-    tidy(result)
-}
-
-fn one_field(field: Field, keys: &[&Expr], excluded: Excluded, text: &str, before: &[Condition]) -> Condition {
-    let (mut all, mut lost) = (Vec::new(), false);
-    for key in keys {
-        match field.value(key) {
-            Some(values) => all.push(values),
-            None => lost = true,
-        }
-    }
-    let th = carried(field, before);
-    let known = (!all.is_empty()).then(|| together(all));
-    let not = excluded == Excluded::Yes;
-    match (known, lost) {
-        (Some(values), false) => field.condition(&values, excluded, &th, text),
-        (None, false) => {
-            if not {
-                always()
-            } else {
-                never()
-            }
-        }
-        (None, true) => negated(not, Condition::Unknown(text.to_owned())),
-        (known, true) => {
-            let known = known.map(|values| vec![field.condition(&values, Excluded::No, &th, text)]);
-            let any = known.into_iter().chain([vec![Condition::Unknown(text.to_owned())]]).collect();
-            negated(not, Condition::AnyOf(any))
-        }
-    }
+    let all: Vec<Values> = keys.iter().filter_map(|key| field.value(key)).collect();
+    let lost = all.len() < keys.len();
+    ((!all.is_empty()).then(|| together(all)), lost)
 }
 
 /// A condition or, where values are excluded, its opposite; whether something unknown holds is as unknown as whether it does not.
@@ -366,88 +429,9 @@ fn together(all: Vec<Values>) -> Values {
 }
 
 /// The protocols that conditions leave; all of them where the field does not ask.
-fn carried(field: Field, conditions: &[Condition]) -> IntervalSet<u8> {
-    let mut result = IntervalSet::full();
+fn carried(field: Field, contexts: &[&Asked]) -> IntervalSet<u8> {
     if !asks_any_transport(&field) {
-        return result;
+        return IntervalSet::empty();
     }
-    for condition in conditions {
-        let of_first = match condition {
-            Condition::AnyOf(lists) if matches!(field, Field::First(_)) => first_and_later(lists).map(|(new, _)| new),
-            _ => None,
-        };
-        for condition in std::iter::once(condition).chain(of_first.into_iter().flatten()) {
-            if let Condition::Service(set) = condition {
-                let of: IntervalSet<u8> = set.rectangles().iter().map(|rectangle| rectangle.protocols).collect();
-                result = result.intersection(&of);
-            }
-        }
-    }
-    result
-}
-
-/// Whether what a field is depends on the protocol.
-fn asks_any_transport(field: &Field) -> bool {
-    matches!(
-        field,
-        Field::SourcePort(None)
-            | Field::DestinationPort(None)
-            | Field::First(First::SourcePort | First::DestinationPort)
-    )
-}
-
-/// The two lists of a condition on the first packet of a connection: of that packet, and of later ones.
-fn first_and_later(lists: &[Vec<Condition>]) -> Option<(&Vec<Condition>, &Vec<Condition>)> {
-    let [new, later] = lists else { return None };
-    let begins = |list: &[Condition], states: &[State]| matches!(list.first(), Some(Condition::State(States(of))) if of == states);
-    (begins(new, &[State::New]) && begins(later, &LATER)).then_some((new, later))
-}
-
-/// Puts conditions of one kind together, and leaves out what always holds or is said by another.
-pub fn tidy(conditions: Vec<Condition>) -> Vec<Condition> {
-    let mut result: Vec<Condition> = Vec::with_capacity(conditions.len());
-    for condition in conditions {
-        if condition == always() || matches!(&condition, Condition::Service(set) if set.is_any()) {
-            continue;
-        }
-        if !result.iter_mut().any(|known| joined(known, &condition)) {
-            result.push(condition);
-        }
-    }
-    let covered = result.clone();
-    result.retain(|condition| match condition {
-        Condition::Family(family) => !covered.iter().any(|other| match other {
-            Condition::Source(set) | Condition::Destination(set) => {
-                crate::packet::Family::BOTH.iter().all(|of| of == family || set.is_empty_in(*of))
-            }
-            _ => false,
-        }),
-        _ => true,
-    });
-    result
-}
-
-/// Joins a condition into another one of its kind; whether it could be.
-fn joined(known: &mut Condition, more: &Condition) -> bool {
-    match (known, more) {
-        (Condition::Service(known), Condition::Service(more)) => {
-            let both: ServiceSet = known.intersection(more);
-            *known = both;
-        }
-        (Condition::Source(known), Condition::Source(more))
-        | (Condition::Destination(known), Condition::Destination(more)) => *known = known.intersection(more),
-        (Condition::State(known), Condition::State(more)) => known.0.retain(|state| more.0.contains(state)),
-        (Condition::Family(known), Condition::Family(more)) if known == more => {}
-        (Condition::AnyOf(known), Condition::AnyOf(more)) => {
-            // Both ask of the first packet of the connection: so does their sum.
-            let (Some((new, later)), Some((new_too, later_too))) = (first_and_later(known), first_and_later(more))
-            else {
-                return false;
-            };
-            let sum = |of: &[Condition], more: &[Condition]| tidy(of.iter().chain(more).cloned().collect());
-            *known = vec![sum(new, new_too), sum(later, later_too)];
-        }
-        _ => return false,
-    }
-    true
+    contexts.iter().fold(IntervalSet::full(), |left, asked| left.intersection(&asked.protocols(field)))
 }

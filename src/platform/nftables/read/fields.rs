@@ -2,8 +2,10 @@
 //!
 //! A value is read for the field that it is compared with, never by the type that a set declares: the two agree in every rule set that loads.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::names;
-use super::tree::Expr;
+use super::tree::{Expr, Text};
 use crate::listing::{Condition, InterfacePattern, State, States};
 use crate::packet::{AddressRange, AddressSet, Family, Interval, IntervalSet, Protocol, ServiceSet};
 
@@ -93,8 +95,8 @@ pub enum Only {
 }
 
 /// The field of a path as the grammar has it (`["ip", "saddr"]`).
-pub fn field(path: &[String]) -> Field {
-    let words: Vec<&str> = path.iter().map(String::as_str).collect();
+pub fn field(path: &[Text<'_>]) -> Field {
+    let words: Vec<&str> = path.iter().map(|word| &**word).collect();
     match words.as_slice() {
         ["meta", key] => meta(key),
         ["ct", "state"] => Field::State,
@@ -194,7 +196,7 @@ pub const STATES: [State; 5] = [State::New, State::Established, State::Related, 
 
 impl Field {
     /// What one value, range or prefix says of this field; `None` if it is not understood.
-    pub fn value(self, expr: &Expr) -> Option<Values> {
+    pub fn value(self, expr: &Expr<'_>) -> Option<Values> {
         match self {
             Self::In | Self::Out => interface(expr).map(|one| Values::Interfaces(vec![one])),
             Self::InIndex | Self::OutIndex => match interface(expr)? {
@@ -203,7 +205,9 @@ impl Field {
                 }
                 _ => None,
             },
-            Self::Source(family) | Self::Destination(family) => addresses(expr, family).map(Values::Addresses),
+            Self::Source(family) | Self::Destination(family) => {
+                address_range(expr, family).map(|range| Values::Addresses(range.into()))
+            }
             Self::State => state(expr).map(|state| Values::States(vec![state])),
             Self::Other(_) => None,
             Self::First(first) => match first.of_itself() {
@@ -214,7 +218,7 @@ impl Field {
         }
     }
 
-    fn numbers(self, expr: &Expr) -> Option<Interval<u16>> {
+    fn numbers(self, expr: &Expr<'_>) -> Option<Interval<u16>> {
         match expr {
             Expr::Word(word) | Expr::Quoted(word) => self.number(word).map(Interval::single),
             Expr::Range(first, last) => {
@@ -272,20 +276,22 @@ impl Field {
     }
 
     /// The condition that the field has one of these values; `excluded` for none of them. `th` says which protocols a port of any protocol is asked of.
-    pub fn condition(self, values: &Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
+    pub fn condition(self, values: Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
         let not = excluded == Excluded::Yes;
         match (self, values) {
             (Self::First(first), values) => first_packet(first, values, excluded, th, text),
-            (Self::In | Self::InIndex, Values::Interfaces(names)) => negated_if(not, Condition::In(names.clone())),
-            (Self::Out | Self::OutIndex, Values::Interfaces(names)) => negated_if(not, Condition::Out(names.clone())),
-            (Self::Source(family), Values::Addresses(set)) => Condition::Source(within(set, family, not)),
-            (Self::Destination(family), Values::Addresses(set)) => Condition::Destination(within(set, family, not)),
+            (Self::In | Self::InIndex, Values::Interfaces(names)) => negated_if(not, Condition::In(names)),
+            (Self::Out | Self::OutIndex, Values::Interfaces(names)) => negated_if(not, Condition::Out(names)),
+            (Self::Source(family), Values::Addresses(set)) => Condition::Source(within(set, family, not).into()),
+            (Self::Destination(family), Values::Addresses(set)) => {
+                Condition::Destination(within(set, family, not).into())
+            }
             (Self::State, Values::States(states)) => {
                 Condition::State(States(STATES.into_iter().filter(|state| states.contains(state) != not).collect()))
             }
             (_, Values::Numbers(numbers)) => {
                 let space = IntervalSet::from(Interval { first: 0, last: self.largest() });
-                self.numbered(&if not { space.difference(numbers) } else { numbers.clone() }, th, text)
+                self.numbered(&if not { space.difference(&numbers) } else { numbers }, th, text)
             }
             _ => Condition::Unknown(text.to_owned()),
         }
@@ -295,21 +301,21 @@ impl Field {
         let unknown = || Condition::Unknown(text.to_owned());
         match self {
             Self::SourcePort(Some(protocol)) | Self::Type(protocol) => {
-                rectangles(protocol, numbers, Side::A).map_or_else(unknown, Condition::Service)
+                rectangles(protocol, numbers, Side::A).map_or_else(unknown, |set| Condition::Service(set.into()))
             }
             Self::DestinationPort(Some(protocol)) | Self::Code(protocol) => {
-                rectangles(protocol, numbers, Side::B).map_or_else(unknown, Condition::Service)
+                rectangles(protocol, numbers, Side::B).map_or_else(unknown, |set| Condition::Service(set.into()))
             }
             Self::SourcePort(None) => any_transport(numbers, Side::A, th, text),
             Self::DestinationPort(None) => any_transport(numbers, Side::B, th, text),
-            Self::Protocol => Condition::Service(protocols(numbers)),
-            Self::HeaderProtocol => Condition::Service(protocols(numbers)),
+            Self::Protocol => Condition::Service(protocols(numbers).into()),
+            Self::HeaderProtocol => Condition::Service(protocols(numbers).into()),
             Self::NextHeader
                 if EXTENSIONS.iter().any(|header| numbers.contains(*header)) && numbers.size() <= SMALL.into() =>
             {
                 unknown()
             }
-            Self::NextHeader => Condition::Service(protocols(numbers)),
+            Self::NextHeader => Condition::Service(protocols(numbers).into()),
             Self::Family => families(numbers, IPV4_NUMBER, IPV6_NUMBER),
             Self::EtherType => families(numbers, IPV4_ETHER, IPV6_ETHER),
             _ => unknown(),
@@ -328,11 +334,11 @@ impl Field {
             | Self::DestinationPort(Some(protocol))
             | Self::Type(protocol)
             | Self::Code(protocol)
-            | Self::Other(Only::Protocol(protocol)) => Some(Condition::Service(ServiceSet::protocol(protocol))),
+            | Self::Other(Only::Protocol(protocol)) => Some(Condition::Service(ServiceSet::protocol(protocol).into())),
             Self::Other(Only::Echo(protocol)) => {
                 let types = if protocol == Protocol::ICMP { [0, 8] } else { [128, 129] };
                 let types: IntervalSet<u16> = types.into_iter().map(Interval::single).collect();
-                rectangles(protocol, &types, Side::A).map(Condition::Service)
+                rectangles(protocol, &types, Side::A).map(|set| Condition::Service(set.into()))
             }
             _ => None,
         }
@@ -359,13 +365,13 @@ pub enum Excluded {
 }
 
 /// A field of the first packet is the packet's own where the packet is the first. For later ones the connection tells, and packets of no connection have none.
-fn first_packet(first: First, values: &Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
+fn first_packet(first: First, values: Values, excluded: Excluded, th: &IntervalSet<u8>, text: &str) -> Condition {
     let is_later = || Condition::State(States(LATER.to_vec()));
     let later = vec![is_later(), Condition::Unknown(text.to_owned())];
     let new = Condition::State(States(vec![State::New]));
     let lists = match (first.of_itself(), values) {
-        (Some(field), _) => {
-            let of_icmp = if first == First::DestinationPort { icmp_at_ports(values, excluded, th) } else { None };
+        (Some(field), values) => {
+            let of_icmp = if first == First::DestinationPort { icmp_at_ports(&values, excluded, th) } else { None };
             let asked = of_icmp.unwrap_or_else(|| field.condition(values, excluded, th, text));
             vec![vec![new, asked.clone()], vec![is_later(), Condition::First(vec![asked])]]
         }
@@ -392,7 +398,7 @@ fn icmp_at_ports(values: &Values, excluded: Excluded, th: &IntervalSet<u8>) -> O
             sets.push(ServiceSet::rectangle(protocol, Interval::single(kind), codes));
         }
     }
-    Some(Condition::Service(union(sets)))
+    Some(Condition::Service(union(sets).into()))
 }
 
 /// The states of packets that are not the first of their connection.
@@ -402,11 +408,11 @@ fn negated_if(not: bool, condition: Condition) -> Condition {
     if not { Condition::Not(vec![condition]) } else { condition }
 }
 
-fn within(set: &AddressSet, family: Family, not: bool) -> AddressSet {
-    if not { set.complement().only(family) } else { set.clone() }
+fn within(set: AddressSet, family: Family, not: bool) -> AddressSet {
+    if not { set.complement().only(family) } else { set }
 }
 
-fn interface(expr: &Expr) -> Option<InterfacePattern> {
+fn interface(expr: &Expr<'_>) -> Option<InterfacePattern> {
     let name = match expr {
         Expr::Word(name) | Expr::Quoted(name) => name,
         _ => return None,
@@ -416,13 +422,13 @@ fn interface(expr: &Expr) -> Option<InterfacePattern> {
     }
     Some(match name.strip_suffix('*') {
         Some(start) => InterfacePattern::Beginning(start.to_owned()),
-        None => InterfacePattern::Exactly(name.clone()),
+        None => InterfacePattern::Exactly(name.to_string()),
     })
 }
 
-fn state(expr: &Expr) -> Option<State> {
+fn state(expr: &Expr<'_>) -> Option<State> {
     let (Expr::Word(word) | Expr::Quoted(word)) = expr else { return None };
-    Some(match word.as_str() {
+    Some(match &**word {
         "new" => State::New,
         "established" => State::Established,
         "related" => State::Related,
@@ -439,25 +445,28 @@ fn state(expr: &Expr) -> Option<State> {
     })
 }
 
-fn address(expr: &Expr, family: Family) -> Option<std::net::IpAddr> {
+fn address(expr: &Expr<'_>, family: Family) -> Option<IpAddr> {
     let (Expr::Word(word) | Expr::Quoted(word)) = expr else { return None };
-    word.parse().ok().filter(|address| Family::of(*address) == family)
+    match family {
+        Family::V4 => word.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        Family::V6 => word.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+    }
 }
 
-fn addresses(expr: &Expr, family: Family) -> Option<AddressSet> {
-    let range = match expr {
+/// An address, a range of them or a prefix.
+pub fn address_range(expr: &Expr<'_>, family: Family) -> Option<AddressRange> {
+    Some(match expr {
         Expr::Prefix(network, length) => {
             let net = ipnet::IpNet::new(address(network, family)?, *length).ok()?;
             AddressRange::from(net)
         }
         Expr::Range(first, last) => AddressRange::between(address(first, family)?, address(last, family)?)?,
         _ => AddressRange::single(address(expr, family)?),
-    };
-    Some(range.into())
+    })
 }
 
 /// A network by its address and a mask of ones followed by zeros; `None` for other masks, and where the address has bits outside the mask.
-pub fn masked(family: Family, value: &Expr, mask: &Expr) -> Option<AddressSet> {
+pub fn masked(family: Family, value: &Expr<'_>, mask: &Expr<'_>) -> Option<AddressSet> {
     let (value, mask) = (address(value, family)?, address(mask, family)?);
     let net = ipnet::IpNet::with_netmask(value, mask).ok()?;
     (net.network() == value).then(|| AddressRange::from(net).into())
@@ -506,7 +515,7 @@ fn rectangles(protocol: Protocol, numbers: &IntervalSet<u16>, side: Side) -> Opt
 }
 
 /// The union of many, by halves.
-fn union(mut sets: Vec<ServiceSet>) -> ServiceSet {
+pub fn union(mut sets: Vec<ServiceSet>) -> ServiceSet {
     while sets.len() > 1 {
         sets = sets
             .chunks(2)
@@ -533,12 +542,12 @@ fn any_transport(numbers: &IntervalSet<u16>, side: Side, among: &IntervalSet<u8>
     let Some(known) = asked.map(|protocol| rectangles(protocol, numbers, side)).collect::<Option<Vec<_>>>() else {
         return unknown();
     };
-    let known = Condition::Service(union(known));
+    let known = Condition::Service(union(known).into());
     let with_ports: IntervalSet<u8> = WITH_PORTS.into_iter().map(|protocol| Interval::single(protocol.0)).collect();
     let rest = among.difference(&with_ports);
     if rest.is_empty() {
         return known;
     }
     let rest = union(rest.intervals().iter().map(|range| ServiceSet::protocols(*range)).collect());
-    Condition::AnyOf(vec![vec![known], vec![Condition::Service(rest), unknown()]])
+    Condition::AnyOf(vec![vec![known], vec![Condition::Service(rest.into()), unknown()]])
 }

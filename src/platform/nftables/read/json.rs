@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value};
 
+use super::parse::title;
 use super::ruleset::{BaseEntry, Blur, RuleEntry, Ruleset, TableFamily, TableKey, hook, noticed, priority};
-use super::tree::{Does, Element, Expr, Only, Operator, Statement, Verdict};
+use super::tree::{Does, Element, Expr, Only, Operator, Statement, Text, Verdict};
 
 /// Reads a text in JSON.
-pub fn read(text: &str) -> Ruleset {
+pub fn read(text: &str) -> Ruleset<'static> {
     let mut rules = Ruleset::default();
     let parsed: Result<Value, _> = serde_json::from_str(text);
     let objects = parsed.as_ref().ok().and_then(|value| value.get("nftables")).and_then(Value::as_array);
@@ -33,7 +34,7 @@ pub fn read(text: &str) -> Ruleset {
     rules
 }
 
-fn lost(rules: &mut Ruleset, object: &Value) {
+fn lost(rules: &mut Ruleset<'static>, object: &Value) {
     rules.notice(0, &object.to_string(), "an object that is not known", Blur::Blurs);
 }
 
@@ -56,7 +57,7 @@ fn table_of(of: &Value, name: &str) -> Option<TableKey> {
     Some((TableFamily::by_name(text(of, "family"))?, text(of, name).to_owned()))
 }
 
-fn command_on(rules: &mut Ruleset, command: &str, kind: &str, of: &Value) {
+fn command_on(rules: &mut Ruleset<'static>, command: &str, kind: &str, of: &Value) {
     let object = Value::Object(Map::from_iter([(kind.to_owned(), of.clone())]));
     match (command, kind) {
         ("add" | "create", "rule") if placed(of) => {
@@ -69,7 +70,8 @@ fn command_on(rules: &mut Ruleset, command: &str, kind: &str, of: &Value) {
                 rules.notice(0, &object.to_string(), "a rule at a place that only the device knows", Blur::Blurs);
             }
             if let Some(table) = table_of(of, "table") {
-                rules.chain(&table, text(of, "chain"), 0).rules.push_front(rule(of));
+                let rule = rule(rules, of);
+                rules.chain(&table, text(of, "chain"), 0).rules.push_front(rule);
             }
         }
         ("flush", "ruleset") => rules.flush(TableFamily::by_name(text(of, "family"))),
@@ -86,7 +88,7 @@ fn placed(of: &Value) -> bool {
     ["handle", "index", "position"].iter().any(|member| of.get(member).is_some())
 }
 
-fn take_away(rules: &mut Ruleset, command: &str, kind: &str, of: &Value, object: &Value) {
+fn take_away(rules: &mut Ruleset<'static>, command: &str, kind: &str, of: &Value, object: &Value) {
     let key = table_of(of, if kind == "table" { "name" } else { "table" });
     let Some(table) = key.and_then(|key| rules.existing(&key)) else { return };
     let name = text(of, "name");
@@ -99,7 +101,7 @@ fn take_away(rules: &mut Ruleset, command: &str, kind: &str, of: &Value, object:
         }
         ("flush", "set" | "map") => {
             if let Some(set) = table.sets.get_mut(name) {
-                set.elements.clear();
+                set.clear();
             }
         }
         ("delete" | "destroy", "chain") => {
@@ -112,7 +114,7 @@ fn take_away(rules: &mut Ruleset, command: &str, kind: &str, of: &Value, object:
     }
 }
 
-fn add(rules: &mut Ruleset, kind: &str, of: &Value, object: &Value) {
+fn add(rules: &mut Ruleset<'static>, kind: &str, of: &Value, object: &Value) {
     match kind {
         "metainfo" => return,
         "table" => {
@@ -125,7 +127,10 @@ fn add(rules: &mut Ruleset, kind: &str, of: &Value, object: &Value) {
     let Some(table) = table_of(of, "table") else { return lost(rules, object) };
     match kind {
         "chain" => chain(rules, &table, of),
-        "rule" => rules.chain(&table, text(of, "chain"), 0).rules.push_back(rule(of)),
+        "rule" => {
+            let rule = rule(rules, of);
+            rules.chain(&table, text(of, "chain"), 0).rules.push_back(rule);
+        }
         "set" | "map" => set(rules, &table, of),
         "element" => {
             let elements = elements(of.get("elem"), Pairs::Perhaps);
@@ -150,7 +155,7 @@ fn has_flag(of: &Value, flag: &str) -> bool {
     }
 }
 
-fn chain(rules: &mut Ruleset, table: &TableKey, of: &Value) {
+fn chain(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
     let name = text(of, "name");
     let base = of.get("hook").map(|hooked| BaseEntry {
         kind: text(of, "type").to_owned(),
@@ -174,7 +179,7 @@ fn chain(rules: &mut Ruleset, table: &TableKey, of: &Value) {
     chain.base = base;
 }
 
-fn set(rules: &mut Ruleset, table: &TableKey, of: &Value) {
+fn set(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
     let changes = has_flag(of, "dynamic") || has_flag(of, "timeout") || of.get("timeout").is_some();
     let pairs = if of.get("map").is_some() { Pairs::Yes } else { Pairs::No };
     let set = rules.set(table, text(of, "name"), 0);
@@ -184,33 +189,35 @@ fn set(rules: &mut Ruleset, table: &TableKey, of: &Value) {
     }
 }
 
-fn rule(of: &Value) -> RuleEntry {
+fn rule(rules: &mut Ruleset<'static>, of: &Value) -> RuleEntry<'static> {
     let none = Vec::new();
     let parts = of.get("expr").and_then(Value::as_array).unwrap_or(&none);
-    let mut statements: Vec<Statement> = parts.iter().map(statement).collect();
+    let mut statements: Vec<Statement<'_>> = parts.iter().map(statement).collect();
     // What other programs loaded is not told: before a verdict it was a condition, at the end it may be a verdict itself.
-    for at in 0..statements.len() {
-        let decided =
-            statements.iter().skip(at + 1).any(|later| matches!(later.does, Does::Decide(_) | Does::LookUp(..)));
-        if let Some(statement) =
-            statements.get_mut(at).filter(|statement| decided && statement.text.starts_with("{\"xt\""))
-        {
+    let mut decided = false;
+    for statement in statements.iter_mut().rev() {
+        if decided && statement.text.starts_with("{\"xt\"") {
             statement.does = Does::Ask;
         }
+        decided |= matches!(statement.does, Does::Decide(_) | Does::LookUp(..));
     }
     let text = of.get("expr").map(Value::to_string).unwrap_or_default();
-    RuleEntry { line: handle(of), text, statements: Some(statements) }
+    RuleEntry { line: handle(of), text: text.into(), statements: Some(rules.statements.keep(statements)) }
 }
 
-fn statement(value: &Value) -> Statement {
+fn owned_title(value: &Value) -> Text<'static> {
+    title(&value.to_string()).into_owned().into()
+}
+
+fn statement(value: &Value) -> Statement<'static> {
     let does = match only(value) {
         Some((name, of)) => does(name, of, value),
         None => Does::Unknown,
     };
-    Statement { text: value.to_string(), does }
+    Statement { text: owned_title(value), does }
 }
 
-fn does(name: &str, of: &Value, whole: &Value) -> Does {
+fn does(name: &str, of: &Value, whole: &Value) -> Does<'static> {
     match name {
         "match" => Does::Compare(expr(member(of, "left")), operator(text(of, "op")), expr(member(of, "right"))),
         "vmap" => {
@@ -235,7 +242,7 @@ fn does(name: &str, of: &Value, whole: &Value) -> Does {
         "notrack" => Does::Untrack,
         "flow" => Does::Offload,
         "dup" => Does::Copy,
-        "set" | "map" => Does::Fill(text(of, name).trim_start_matches('@').to_owned()),
+        "set" | "map" => Does::Fill(text(of, name).trim_start_matches('@').to_owned().into()),
         _ => Does::Unknown,
     }
 }
@@ -257,67 +264,68 @@ fn operator(text: &str) -> Operator {
     }
 }
 
-fn verdict(value: &Value) -> Verdict {
-    let other = || Verdict::Other(value.to_string());
+fn verdict(value: &Value) -> Verdict<'static> {
+    let other = || Verdict::Other(owned_title(value));
     match only(value) {
         Some(("accept", _)) => Verdict::Accept,
         Some(("drop", _)) => Verdict::Drop,
         Some(("continue", _)) => Verdict::Continue,
         Some(("return", _)) => Verdict::Return,
         Some(("jump", to)) if to.get("target").is_some_and(Value::is_string) => {
-            Verdict::Jump(text(to, "target").to_owned())
+            Verdict::Jump(text(to, "target").to_owned().into())
         }
         Some(("goto", to)) if to.get("target").is_some_and(Value::is_string) => {
-            Verdict::Goto(text(to, "target").to_owned())
+            Verdict::Goto(text(to, "target").to_owned().into())
         }
         _ => other(),
     }
 }
 
-fn expr(value: &Value) -> Expr {
+fn expr(value: &Value) -> Expr<'static> {
     match value {
         Value::String(word) => match word.strip_prefix('@') {
-            Some(name) => Expr::Named(name.to_owned()),
-            None => Expr::Word(word.strip_suffix(" [invalid type]").unwrap_or(word).to_owned()),
+            Some(name) => Expr::Named(name.to_owned().into()),
+            None => Expr::Word(word.strip_suffix(" [invalid type]").unwrap_or(word).to_owned().into()),
         },
-        Value::Number(number) => Expr::Word(number.to_string()),
-        Value::Bool(true) => Expr::Word("exists".to_owned()),
-        Value::Bool(false) => Expr::Word("missing".to_owned()),
+        Value::Number(number) => Expr::Word(number.to_string().into()),
+        Value::Bool(true) => Expr::Word("exists".into()),
+        Value::Bool(false) => Expr::Word("missing".into()),
         Value::Array(parts) => Expr::Flags(parts.iter().map(expr).collect()),
-        Value::Object(_) => only(value).map_or_else(|| Expr::Other(value.to_string()), |(name, of)| object(name, of)),
-        Value::Null => Expr::Other(value.to_string()),
+        Value::Object(_) => only(value).map_or_else(|| Expr::Other(owned_title(value)), |(name, of)| object(name, of)),
+        Value::Null => Expr::Other(owned_title(value)),
     }
 }
 
-fn object(name: &str, of: &Value) -> Expr {
+fn object(name: &str, of: &Value) -> Expr<'static> {
     match name {
         "payload" if of.get("field").is_some() => {
-            Expr::Field(vec![text(of, "protocol").to_owned(), text(of, "field").to_owned()])
+            Expr::Field(vec![text(of, "protocol").to_owned().into(), text(of, "field").to_owned().into()])
         }
-        "payload" => Expr::Field(vec![format!("@{of}")]),
-        "meta" => Expr::Field(vec!["meta".to_owned(), text(of, "key").to_owned()]),
+        "payload" => Expr::Field(vec![format!("@{of}").into()]),
+        "meta" => Expr::Field(vec!["meta".into(), text(of, "key").to_owned().into()]),
         "ct" => {
             let words = [text(of, "dir"), text(of, "family")].into_iter().chain(text(of, "key").split_whitespace());
-            let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
-            Expr::Field(std::iter::once("ct".to_owned()).chain(words).collect())
+            let words = words.filter(|word| !word.is_empty()).map(|word| word.to_owned().into());
+            Expr::Field(std::iter::once("ct".into()).chain(words).collect())
         }
         "concat" => Expr::Concat(array(of).iter().map(expr).collect()),
         "set" => elements(Some(of), Pairs::No),
         "prefix" => match member(of, "len").as_u64().and_then(|length| u8::try_from(length).ok()) {
             Some(length) => Expr::Prefix(Box::new(expr(member(of, "addr"))), length),
-            None => Expr::Other(of.to_string()),
+            None => Expr::Other(owned_title(of)),
         },
         "range" => match array(of) {
             [first, last] => Expr::Range(Box::new(expr(first)), Box::new(expr(last))),
-            _ => Expr::Other(of.to_string()),
+            _ => Expr::Other(owned_title(of)),
         },
         "elem" => expr(member(of, "val")),
         "|" | "&" | "^" | "<<" | ">>" if array(of).len() <= MOST_OPERATORS => {
             let parts = array(of).iter().map(expr);
-            let joined = parts.reduce(|left, right| Expr::Bits(Box::new(left), name.to_owned(), Box::new(right)));
-            joined.unwrap_or_else(|| Expr::Other(of.to_string()))
+            let joined =
+                parts.reduce(|left, right| Expr::Bits(Box::new(left), name.to_owned().into(), Box::new(right)));
+            joined.unwrap_or_else(|| Expr::Other(owned_title(of)))
         }
-        _ => Expr::Field(vec![name.to_owned(), of.to_string()]),
+        _ => Expr::Field(vec![name.to_owned().into(), of.to_string().into()]),
     }
 }
 
@@ -339,16 +347,16 @@ enum Pairs {
     Perhaps,
 }
 
-fn elements(listed: Option<&Value>, pairs: Pairs) -> Expr {
+fn elements(listed: Option<&Value>, pairs: Pairs) -> Expr<'static> {
     match listed {
         Some(Value::Array(listed)) => Expr::Set(listed.iter().map(|value| element(value, pairs)).collect()),
-        Some(Value::Object(_)) => listed.map_or_else(|| Expr::Other(String::new()), expr),
+        Some(Value::Object(_)) => listed.map_or_else(|| Expr::Other("".into()), expr),
         Some(single @ (Value::String(_) | Value::Number(_))) => Expr::Set(vec![element(single, pairs)]),
-        _ => Expr::Other(String::new()),
+        _ => Expr::Other("".into()),
     }
 }
 
-fn element(value: &Value, pairs: Pairs) -> Element {
+fn element(value: &Value, pairs: Pairs) -> Element<'static> {
     let pair = match value {
         Value::Array(parts) if pairs != Pairs::No => match parts.as_slice() {
             [key, data] if pairs == Pairs::Yes || !matches!(verdict(data), Verdict::Other(_)) => Some((key, data)),

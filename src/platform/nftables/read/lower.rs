@@ -3,30 +3,39 @@
 //! A reader may doubt that what translates addresses accepts: it does, in its own base chain, where later rules are not asked. That address translation and
 //! the like stand before or after the filter is said in [`Listing::noticed`], and blurs where it changes what the filter sees.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
+use super::asked::{Asked, asks_any_transport};
 use super::compare::Comparer;
 use super::fields::{Field, field};
 use super::ruleset::{Blur, ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
-use super::tree::{Does, Expr, Only, Statement, Verdict};
+use super::statements::{Id, Statements};
+use super::tree::{Does, Expr, Only, Operator, Statement, Verdict};
 use crate::listing::{Action, Base, Chain, ChainId, Condition, Hook, Listing, Noticed, Rule};
 use crate::packet::{Family, Protocol, ServiceSet};
 
 /// Makes a listing of what stands at the end of the text.
-pub fn lower(mut rules: Ruleset) -> Listing {
-    let mut listing = Listing { noticed: std::mem::take(&mut rules.noticed), ..Listing::default() };
+pub fn lower(mut rules: Ruleset<'_>) -> Listing {
+    let listing = Listing { noticed: std::mem::take(&mut rules.noticed), ..Listing::default() };
+    let statements = std::mem::take(&mut rules.statements);
     let tables = rules.into_tables();
-    let mut budget = 0;
-    let mut bases = Vec::new();
+    let mut whole = Whole { statements: &statements, listing, bases: Vec::new(), budget: 0 };
     for (key, table) in &tables {
-        listing.noticed.extend(table.noticed.iter().cloned());
+        whole.listing.noticed.extend(table.noticed.iter().cloned());
         match key.0 {
             TableFamily::Ip | TableFamily::Ip6 | TableFamily::Inet => {
-                lower_table(key, table, &mut listing, &mut bases, &mut budget);
+                lower_table(key, table, &mut whole);
             }
-            TableFamily::Arp | TableFamily::Bridge | TableFamily::Netdev => listing.noticed.push(foreign(key, table)),
+            TableFamily::Arp | TableFamily::Bridge | TableFamily::Netdev => {
+                whole.listing.noticed.push(foreign(key, table, &statements));
+            }
         }
     }
+    let Whole { mut listing, mut bases, .. } = whole;
     // On one hook and with one priority, the chain that was made last is asked first.
     bases.sort_by_key(|(order, base): &(usize, Base)| (base.hook, base.priority, std::cmp::Reverse(*order)));
     listing.bases = bases.into_iter().map(|(_, base)| base).collect();
@@ -63,24 +72,27 @@ fn any_state(conditions: &[Condition]) -> bool {
     })
 }
 
-fn foreign(key: &TableKey, table: &Table) -> Noticed {
+fn foreign<'t>(key: &TableKey, table: &Table<'t>, statements: &Statements<'t>) -> Noticed {
     let what = match key.0 {
         TableFamily::Arp => "a table of ARP: it judges no IP packets",
         TableFamily::Bridge => "a table of bridged frames",
         _ => "a table of frames of a device, before all others",
     };
-    let drops = key.0 != TableFamily::Arp && table.chains.values().any(may_drop);
+    let drops = key.0 != TableFamily::Arp && table.chains.values().any(|chain| may_drop(chain, statements));
     let text = format!("table {} {}", key.0.name(), key.1);
     noticed(table.line, &text, what, if drops { Blur::Blurs } else { Blur::Clear })
 }
 
-fn may_drop(chain: &ChainEntry) -> bool {
+fn may_drop<'t>(chain: &ChainEntry<'t>, statements: &Statements<'t>) -> bool {
     let policy = chain.base.as_ref().is_some_and(|base| base.drops != Some(false));
     policy
-        || chain.rules.iter().any(|rule| rule.statements.as_ref().is_none_or(|all| all.iter().any(statement_may_drop)))
+        || chain.rules.iter().any(|rule| {
+            let all = rule.statements.as_ref();
+            all.is_none_or(|all| all.iter().any(|id| statements.get(*id).is_none_or(statement_may_drop)))
+        })
 }
 
-fn statement_may_drop(statement: &Statement) -> bool {
+fn statement_may_drop(statement: &Statement<'_>) -> bool {
     match &statement.does {
         Does::Decide(verdict) => verdict_may_drop(verdict),
         Does::LookUp(_, Expr::Set(elements)) => {
@@ -93,53 +105,65 @@ fn statement_may_drop(statement: &Statement) -> bool {
     }
 }
 
-fn verdict_may_drop(verdict: &Verdict) -> bool {
+fn verdict_may_drop(verdict: &Verdict<'_>) -> bool {
     matches!(verdict, Verdict::Drop | Verdict::Other(_))
 }
 
-fn chains_in_order(table: &Table) -> Vec<(&String, &ChainEntry)> {
+fn chains_in_order<'a, 't>(table: &'a Table<'t>) -> Vec<(&'a String, &'a ChainEntry<'t>)> {
     let mut chains: Vec<_> = table.chains.iter().collect();
     chains.sort_by_key(|(_, chain)| chain.order);
     chains
 }
 
-fn lower_table(
-    key: &TableKey,
-    table: &Table,
-    listing: &mut Listing,
-    bases: &mut Vec<(usize, Base)>,
-    budget: &mut usize,
-) {
+/// What is the same for all tables.
+struct Whole<'a, 't> {
+    statements: &'a Statements<'t>,
+    listing: Listing,
+    /// With the order in which they were made.
+    bases: Vec<(usize, Base)>,
+    budget: usize,
+}
+
+fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>) {
     let chains = chains_in_order(table);
-    let first = listing.chains.len();
-    let ids: BTreeMap<&str, ChainId> =
+    let first = whole.listing.chains.len();
+    let ids: FxHashMap<&str, ChainId> =
         chains.iter().enumerate().map(|(at, (name, _))| (name.as_str(), ChainId(first + at))).collect();
-    let filled: BTreeSet<&str> = chains.iter().flat_map(|(_, chain)| filled(chain)).collect();
-    for (name, chain) in chains {
+    let filled: BTreeSet<&str> = chains.iter().flat_map(|(_, chain)| filled(chain, whole.statements)).collect();
+    let drops = OnceCell::new();
+    for (at, (name, chain)) in chains.iter().enumerate() {
         let title = format!("{} {} {name}", key.0.name(), key.1);
-        if let Some(id) = ids.get(name.as_str()) {
-            base(key, table, (*id, chain, &title), listing, bases);
-        }
-        let compare = Comparer::new(table, &filled, budget);
-        let mut lowering = Lowering { ids: &ids, compare, noticed: &mut listing.noticed, chain };
-        let rules = chain.rules.iter().map(|rule| lowering.rule(rule)).collect();
-        listing.chains.push(Chain { name: title, line: chain.line, rules });
+        let may_drop = || *drops.get_or_init(|| table.chains.values().any(|chain| may_drop(chain, whole.statements)));
+        base(key, table, (ChainId(first + at), chain, &title), may_drop, &mut whole.listing, &mut whole.bases);
+        whole.listing.chains.push(Chain { name: title, line: chain.line, rules: Vec::new() });
+    }
+    let mut lowering = Lowering {
+        ids: &ids,
+        compare: Comparer::new(table, &filled, &mut whole.budget),
+        noticed: &mut whole.listing.noticed,
+        statements: whole.statements,
+        meanings: Meanings::default(),
+        hook: None,
+    };
+    for ((_, chain), into) in chains.iter().zip(whole.listing.chains.iter_mut().skip(first)) {
+        lowering.hook = chain.base.as_ref().and_then(|base| base.hook);
+        into.rules = chain.rules.iter().map(|rule| lowering.rule(rule)).collect();
     }
 }
 
-fn filled(chain: &ChainEntry) -> impl Iterator<Item = &str> {
-    chain.rules.iter().filter_map(|rule| rule.statements.as_ref()).flatten().filter_map(|statement| {
-        match &statement.does {
-            Does::Fill(set) => Some(set.as_str()),
-            _ => None,
-        }
+fn filled<'a, 't>(chain: &'a ChainEntry<'t>, statements: &'a Statements<'t>) -> impl Iterator<Item = &'a str> {
+    let all = chain.rules.iter().filter_map(|rule| rule.statements.as_ref()).flatten();
+    all.filter_map(|id| match &statements.get(*id)?.does {
+        Does::Fill(set) => Some(&**set),
+        _ => None,
     })
 }
 
 fn base(
     key: &TableKey,
-    table: &Table,
-    (id, chain, title): (ChainId, &ChainEntry, &str),
+    table: &Table<'_>,
+    (id, chain, title): (ChainId, &ChainEntry<'_>, &str),
+    may_drop: impl Fn() -> bool,
     listing: &mut Listing,
     bases: &mut Vec<(usize, Base)>,
 ) {
@@ -149,8 +173,7 @@ fn base(
         return notice("a chain of a table that sleeps: it is not asked", Blur::Clear);
     }
     let Some(hook) = base.hook else {
-        let drops = table.chains.values().any(may_drop);
-        let blurs = if drops { Blur::Blurs } else { Blur::Clear };
+        let blurs = if may_drop() { Blur::Blurs } else { Blur::Clear };
         return notice("a chain of a device, before all others", blurs);
     };
     if base.drops.is_none() {
@@ -165,63 +188,100 @@ fn base(
     bases.push((chain.order, Base { chain: id, hook, priority: base.priority.unwrap_or(0), policy, families }));
 }
 
-struct Lowering<'a> {
-    ids: &'a BTreeMap<&'a str, ChainId>,
-    compare: Comparer<'a>,
-    noticed: &'a mut Vec<Noticed>,
-    chain: &'a ChainEntry,
+/// What statements that several rules say were found to mean.
+#[derive(Default)]
+struct Meanings {
+    alone: FxHashMap<Id, Meaning>,
+    /// Of those that ask for ports of any protocol: by the services that the rule asked for before.
+    behind: FxHashMap<(Id, *const ServiceSet), Behind>,
 }
 
-impl Lowering<'_> {
-    fn rule(&mut self, rule: &RuleEntry) -> Rule {
+struct Behind {
+    /// Kept lest others come to lie at their place.
+    _before: Arc<ServiceSet>,
+    both: Arc<ServiceSet>,
+}
+
+struct Meaning {
+    when: Vec<Condition>,
+    missing: Vec<String>,
+}
+
+struct Lowering<'a, 't> {
+    ids: &'a FxHashMap<&'a str, ChainId>,
+    compare: Comparer<'a, 't>,
+    noticed: &'a mut Vec<Noticed>,
+    statements: &'a Statements<'t>,
+    meanings: Meanings,
+    /// Where the chain is asked.
+    hook: Option<Hook>,
+}
+
+/// How much of a rule stands beside what is noticed about it, in bytes: a map may have something to notice in each of its elements.
+const LONGEST: usize = 1_000;
+
+impl<'a, 't> Lowering<'a, 't> {
+    fn rule(&mut self, rule: &RuleEntry<'t>) -> Rule {
+        let text = rule.text.to_string();
         let (when, action) = match &rule.statements {
             Some(statements) => self.statements(rule, statements),
-            None => (vec![Condition::Unknown(rule.text.clone())], Action::Unknown(rule.text.clone())),
+            None => (vec![Condition::Unknown(text.clone())], Action::Unknown(text.clone())),
         };
+        self.notice_missing(rule);
+        Rule { line: rule.line, text, when, action }
+    }
+
+    fn notice_missing(&mut self, rule: &RuleEntry<'t>) {
         for set in self.compare.missing() {
             self.notice(rule, &format!("a set that is not in the file: `{set}`"), Blur::Clear);
         }
-        Rule { line: rule.line, text: rule.text.clone(), when, action }
     }
 
-    fn notice(&mut self, rule: &RuleEntry, what: &str, blurs: Blur) {
-        self.noticed.push(noticed(rule.line, &rule.text, what, blurs));
+    fn notice(&mut self, rule: &RuleEntry<'t>, what: &str, blurs: Blur) {
+        let end = rule.text.char_indices().map(|(at, _)| at).find(|at| *at > LONGEST);
+        let text = end
+            .map_or_else(|| rule.text.to_string(), |end| format!("{} ...", rule.text.get(..end).unwrap_or_default()));
+        self.noticed.push(noticed(rule.line, &text, what, blurs));
     }
 
-    fn statements(&mut self, rule: &RuleEntry, statements: &[Statement]) -> (Vec<Condition>, Action) {
-        let (mut when, mut action) = (Vec::new(), None);
-        for statement in statements {
-            if action.is_some() && statement.does != Does::Nothing {
+    fn statements(&mut self, rule: &RuleEntry<'t>, statements: &[Id]) -> (Vec<Condition>, Action) {
+        let (mut when, mut action) = (Asked::default(), None);
+        for id in statements {
+            let Some(statement) = self.statements.get(*id) else { continue };
+            if action.is_some() {
                 // Only a verdict map may stand before something else, which is asked where the map says `continue`.
                 if !matches!(&action, Some(Action::Choose(entries)) if entries.iter().all(|(_, action)| ends(action))) {
-                    action = Some(Action::Unknown(rule.text.clone()));
+                    action = Some(Action::Unknown(rule.text.to_string()));
                 }
                 break;
             }
-            match self.statement(rule, statement, &mut when) {
+            match self.statement(rule, *id, statement, &mut when) {
                 Some(Action::Continue) | None => {}
                 decided => action = decided,
             }
         }
-        (super::compare::tidy(when), action.unwrap_or(Action::Continue))
+        (when.finish(), action.unwrap_or(Action::Continue))
     }
 
-    fn statement(&mut self, rule: &RuleEntry, statement: &Statement, when: &mut Vec<Condition>) -> Option<Action> {
-        let unknown = || statement.text.clone();
+    fn statement(
+        &mut self,
+        rule: &RuleEntry<'t>,
+        id: Id,
+        statement: &'a Statement<'t>,
+        when: &mut Asked,
+    ) -> Option<Action> {
+        let unknown = || statement.text.to_string();
         match &statement.does {
-            Does::Compare(left, operator, right) => {
-                let conditions = self.compare.compare(left, *operator, right, &statement.text, when);
-                when.extend(conditions);
-            }
-            Does::Ask | Does::Fill(_) => when.push(Condition::Unknown(unknown())),
-            Does::LookUp(key, map) => return Some(self.look_up(rule, key, map, &statement.text, when)),
+            Does::Compare(left, operator, right) => self.compared(id, (left, *operator, right), &statement.text, when),
+            Does::Ask | Does::Fill(_) => when.add(Condition::Unknown(unknown())),
+            Does::LookUp(key, map) => return Some(self.look_up(rule, (key, map), &statement.text, when)),
             Does::Decide(verdict) => return Some(self.verdict(rule, verdict)),
             Does::Reject(only) => {
                 when.extend(match only {
                     Only::Any => None,
                     Only::Ip => Some(Condition::Family(Family::V4)),
                     Only::Ip6 => Some(Condition::Family(Family::V6)),
-                    Only::Tcp => Some(Condition::Service(ServiceSet::protocol(Protocol::TCP))),
+                    Only::Tcp => Some(Condition::Service(ServiceSet::protocol(Protocol::TCP).into())),
                 });
                 return Some(Action::Drop);
             }
@@ -238,19 +298,66 @@ impl Lowering<'_> {
         None
     }
 
-    fn look_up(&mut self, rule: &RuleEntry, key: &Expr, map: &Expr, text: &str, when: &mut Vec<Condition>) -> Action {
+    /// Adds what a comparison asks for; of one that other rules make as well, what was found before.
+    fn compared(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
+        let (left, operator, right) = parts;
+        if !self.statements.is_common(id) {
+            return when.extend(self.compare.compare(left, operator, right, text, when));
+        }
+        match (dependence(left), when.service()) {
+            (Dependence::None, _) | (Dependence::Services, None) => {}
+            (Dependence::Services, Some(_)) => return self.compared_behind(id, parts, text, when),
+            (Dependence::More, _) => return when.extend(self.compare.compare(left, operator, right, text, when)),
+        }
+        if let Some(known) = self.meanings.alone.get(&id) {
+            self.compare.miss(&known.missing);
+            return when.extend(known.when.iter().cloned());
+        }
+        let outer = self.compare.missing();
+        let found = super::asked::tidy(self.compare.compare(left, operator, right, text, &Asked::default()));
+        let missing = self.compare.missing();
+        self.compare.miss(&outer);
+        self.compare.miss(&missing);
+        when.extend(found.iter().cloned());
+        self.meanings.alone.insert(id, Meaning { when: found, missing });
+    }
+
+    /// The same of ports of any protocol, where services were asked for before.
+    fn compared_behind(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
+        let (left, operator, right) = parts;
+        let before = when.service().cloned();
+        let key = before.as_ref().map(|before| (id, Arc::as_ptr(before)));
+        if let Some(known) = key.and_then(|key| self.meanings.behind.get(&key)) {
+            return when.set_service(known.both.clone());
+        }
+        let found = self.compare.compare(left, operator, right, text, when);
+        let is_plain = matches!((left, found.as_slice()), (Expr::Field(_), [Condition::Service(_)]));
+        when.extend(found);
+        if let (Some(key), Some(before), Some(both), true) = (key, before, when.service(), is_plain) {
+            let both = both.clone();
+            self.meanings.behind.insert(key, Behind { _before: before, both });
+        }
+    }
+
+    fn look_up(
+        &mut self,
+        rule: &RuleEntry<'t>,
+        (key, map): (&Expr<'t>, &'a Expr<'t>),
+        text: &str,
+        when: &mut Asked,
+    ) -> Action {
         let Some((implied, entries)) = self.compare.look_up(key, map, text, when) else {
             return Action::Unknown(text.to_owned());
         };
         when.extend(implied);
         let entries = entries.into_iter().map(|(conditions, verdict)| match verdict {
-            Some(verdict) => (conditions, self.verdict(rule, &verdict)),
+            Some(verdict) => (conditions, self.verdict(rule, verdict)),
             None => (conditions, Action::Unknown(text.to_owned())),
         });
         Action::Choose(entries.collect())
     }
 
-    fn verdict(&mut self, rule: &RuleEntry, verdict: &Verdict) -> Action {
+    fn verdict(&mut self, rule: &RuleEntry<'t>, verdict: &Verdict<'t>) -> Action {
         match verdict {
             Verdict::Accept => Action::Accept,
             Verdict::Drop => Action::Drop,
@@ -258,11 +365,11 @@ impl Lowering<'_> {
             Verdict::Return => Action::Return,
             Verdict::Jump(chain) => self.chain_action(rule, chain, Action::Jump),
             Verdict::Goto(chain) => self.chain_action(rule, chain, Action::Goto),
-            Verdict::Other(text) => Action::Unknown(text.clone()),
+            Verdict::Other(text) => Action::Unknown(text.to_string()),
         }
     }
 
-    fn chain_action(&mut self, rule: &RuleEntry, chain: &str, action: fn(ChainId) -> Action) -> Action {
+    fn chain_action(&mut self, rule: &RuleEntry<'t>, chain: &str, action: fn(ChainId) -> Action) -> Action {
         if let Some(id) = self.ids.get(chain) {
             return action(*id);
         }
@@ -270,7 +377,7 @@ impl Lowering<'_> {
         Action::Unknown(format!("chain {chain}"))
     }
 
-    fn change(&mut self, rule: &RuleEntry, key: &Expr) {
+    fn change(&mut self, rule: &RuleEntry<'t>, key: &Expr<'t>) {
         let changed = match key {
             Expr::Field(path) => path.first().is_some_and(|word| word.starts_with('@')) || judged(field(path)),
             _ => true,
@@ -280,12 +387,34 @@ impl Lowering<'_> {
         }
     }
 
-    fn translate(&mut self, rule: &RuleEntry, text: &str) -> Action {
+    fn translate(&mut self, rule: &RuleEntry<'t>, text: &str) -> Action {
         let destination = text.contains("dnat") || text.contains("redirect");
-        let hook = self.chain.base.as_ref().and_then(|base| base.hook);
-        let blurs = if destination && hook != Some(Hook::Output) { Blur::Blurs } else { Blur::Clear };
+        let blurs = if destination && self.hook != Some(Hook::Output) { Blur::Blurs } else { Blur::Clear };
         self.notice(rule, "address translation", blurs);
         Action::Accept
+    }
+}
+
+/// What the meaning of a comparison depends on besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dependence {
+    /// Nothing.
+    None,
+    /// The services that the rule asked for before.
+    Services,
+    /// Those, and what it asked of the first packet of the connection.
+    More,
+}
+
+fn dependence(left: &Expr<'_>) -> Dependence {
+    match left {
+        Expr::Field(path) => match field(path) {
+            of if !asks_any_transport(&of) => Dependence::None,
+            Field::First(_) => Dependence::More,
+            _ => Dependence::Services,
+        },
+        Expr::Concat(parts) => parts.iter().map(dependence).max().unwrap_or(Dependence::None),
+        _ => Dependence::None,
     }
 }
 

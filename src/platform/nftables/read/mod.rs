@@ -1,12 +1,13 @@
 //! Reads nftables rule sets: what `nft list ruleset` prints, what `nft -f` takes, and what `nft -j list ruleset` prints.
 //!
-//! Text is cut into blocks and statements (`scan`), statements are parsed one by one (`parse`, with `grammar/nftables.pest`), commands are carried out in their order
+//! Text is cut into blocks and statements (`scan`), statements are parsed one by one (`plain`, and `parse` with `grammar/nftables.pest`), commands are carried out in their order
 //! (`commands`) on tables, chains and sets (`ruleset`). JSON goes to the same tables by `json`. Then `lower` makes the listing; `compare` and `fields` know what
 //! is asked of a packet.
 //!
 //! A reader may doubt that a statement which fits no grammar is kept as a rule: it is one, and may pass or drop anything. Absent on purpose: files named by `include`,
 //! host names, and what the device had before a file was loaded.
 
+mod asked;
 mod commands;
 mod compare;
 mod fields;
@@ -15,11 +16,14 @@ mod json;
 mod lower;
 mod names;
 mod parse;
+mod plain;
 mod ruleset;
 mod scan;
+mod statements;
 mod tree;
 
 use crate::listing::{Listing, Noticed};
+use commands::Reading;
 
 /// The largest text that is read, in bytes.
 const LARGEST: usize = 256 << 20;
@@ -29,6 +33,17 @@ const LARGEST: usize = 256 << 20;
 /// Lines count from 1; of JSON, which has no lines worth naming, they are the handles of the rules.
 #[must_use]
 pub fn read(text: &str) -> Listing {
+    read_as(text, Reading::PlainFirst)
+}
+
+/// The same by the grammar alone: slow, and what [`read`] is held against.
+#[doc(hidden)]
+#[must_use]
+pub fn read_by_grammar(text: &str) -> Listing {
+    read_as(text, Reading::GrammarAlone)
+}
+
+fn read_as(text: &str, reading: Reading) -> Listing {
     if text.len() > LARGEST {
         let what = format!("a file of {} bytes, more than the {LARGEST} that are read", text.len());
         return Listing {
@@ -37,5 +52,5 @@ pub fn read(text: &str) -> Listing {
         };
     }
     let is_json = text.trim_start().starts_with(['{', '[']);
-    lower::lower(if is_json { json::read(text) } else { commands::read(text) })
+    lower::lower(if is_json { json::read(text) } else { commands::read(text, reading) })
 }

@@ -9,7 +9,7 @@ use pest::Parser as _;
 use pest::iterators::Pair;
 
 use super::grammar::{Grammar, Rule};
-use super::tree::{Does, Element, Expr, Only, Operator, Statement, Verdict};
+use super::tree::{Does, Element, Expr, Only, Operator, Statement, Text, Verdict};
 
 /// The deepest nesting of braces and parentheses that is read.
 const DEEPEST: usize = 16;
@@ -25,12 +25,12 @@ const LARGEST_EXPANSION: usize = 4 << 20;
 
 /// What `define` has defined so far.
 #[derive(Debug, Default)]
-pub struct Variables {
-    scopes: Vec<BTreeMap<String, (Expr, usize)>>,
+pub struct Variables<'t> {
+    scopes: Vec<BTreeMap<&'t str, (Expr<'t>, usize)>>,
     expanded: usize,
 }
 
-impl Variables {
+impl<'t> Variables<'t> {
     /// A block begins: what it defines ends with it.
     pub fn enter(&mut self) {
         self.scopes.push(BTreeMap::new());
@@ -42,14 +42,14 @@ impl Variables {
     }
 
     /// Defines a variable, or defines it anew.
-    pub fn define(&mut self, name: &str, value: Expr) {
+    pub fn define(&mut self, name: &'t str, value: Expr<'t>) {
         let (size, depth) = measure(&value);
-        let value = if depth > DEEPEST_VALUE { Expr::Other(format!("${name}")) } else { value };
+        let value = if depth > DEEPEST_VALUE { Expr::Other(format!("${name}").into()) } else { value };
         if self.scopes.is_empty() {
             self.enter();
         }
         if let Some(scope) = self.scopes.last_mut() {
-            scope.insert(name.to_owned(), (value, size));
+            scope.insert(name, (value, size));
         }
     }
 
@@ -63,20 +63,20 @@ impl Variables {
     }
 
     /// The value of a variable; [`Expr::Other`] where there is none, or too much was put in place already.
-    pub fn put(&mut self, name: &str) -> Expr {
+    pub fn put(&mut self, name: &str) -> Expr<'t> {
         let found = self.scopes.iter().rev().find_map(|scope| scope.get(name));
         match found {
             Some((value, size)) if self.expanded.saturating_add(*size) <= LARGEST_EXPANSION => {
                 self.expanded += size;
                 value.clone()
             }
-            _ => Expr::Other(format!("${name}")),
+            _ => Expr::Other(format!("${name}").into()),
         }
     }
 }
 
 /// How many nodes an expression has, and how deep they stand in each other.
-fn measure(expr: &Expr) -> (usize, usize) {
+fn measure(expr: &Expr<'_>) -> (usize, usize) {
     let parts: (usize, usize) = match expr {
         Expr::Set(elements) => together(elements.iter().map(|element| &element.key)),
         Expr::Flags(parts) | Expr::Concat(parts) => together(parts.iter()),
@@ -87,19 +87,19 @@ fn measure(expr: &Expr) -> (usize, usize) {
     (parts.0 + 1, parts.1 + 1)
 }
 
-fn together<'e>(parts: impl Iterator<Item = &'e Expr>) -> (usize, usize) {
+fn together<'e, 't: 'e>(parts: impl Iterator<Item = &'e Expr<'t>>) -> (usize, usize) {
     parts.map(measure).fold((0, 0), |(size, depth), (more, deep)| (size + more, depth.max(deep)))
 }
 
 /// Reads the statements of a rule; `None` if they do not fit the grammar.
-pub fn rule(text: &str, variables: &mut Variables) -> Option<Vec<Statement>> {
+pub fn rule<'t>(text: &'t str, variables: &mut Variables<'t>) -> Option<Vec<Statement<'t>>> {
     let parsed = parsed(Rule::one_rule, text)?;
     let statements = parsed.into_inner().filter(|pair| pair.as_rule() == Rule::statement);
     Some(statements.filter_map(|pair| pair.into_inner().next()).map(|pair| statement(pair, variables)).collect())
 }
 
 /// Reads a value: of a variable, of `elements =`, of `devices =`; `None` if it does not fit the grammar.
-pub fn value(text: &str, variables: &mut Variables) -> Option<Expr> {
+pub fn value<'t>(text: &'t str, variables: &mut Variables<'t>) -> Option<Expr<'t>> {
     let parsed = parsed(Rule::one_value, text)?;
     parsed.into_inner().find(|pair| pair.as_rule() == Rule::list).map(|pair| list(pair, variables))
 }
@@ -124,9 +124,15 @@ fn too_deep(text: &str) -> bool {
 }
 
 /// A text on one line, without comments.
-pub fn on_one_line(text: &str) -> String {
-    if !text.contains(['\n', '#', '\t', '\\']) && !text.contains("  ") {
-        return text.trim().to_owned();
+pub fn on_one_line(text: &str) -> Text<'_> {
+    let mut before = 0;
+    let is_plain = text.bytes().all(|byte| {
+        let fine = !matches!(byte, b'\n' | b'#' | b'\t' | b'\\') && (byte, before) != (b' ', b' ');
+        before = byte;
+        fine
+    });
+    if is_plain {
+        return text.trim().into();
     }
     let (mut result, mut quoted, mut rest) = (String::with_capacity(text.len()), false, text.chars().peekable());
     while let Some(c) = rest.next() {
@@ -147,11 +153,24 @@ pub fn on_one_line(text: &str) -> String {
             result.push(c);
         }
     }
-    result.trim().to_owned()
+    result.trim().to_owned().into()
 }
 
-fn statement(pair: Pair<'_, Rule>, variables: &mut Variables) -> Statement {
-    let text = on_one_line(pair.as_str());
+/// How much of a statement is kept to name it by, in bytes.
+const LONGEST: usize = 400;
+
+/// What a statement is called where it is not understood: its text, the end of a long one left out. A set of many elements may be named by each of them.
+pub fn title(text: &str) -> Text<'_> {
+    let text = text.trim();
+    if text.len() <= LONGEST {
+        return on_one_line(text);
+    }
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{} ...", on_one_line(text.get(..end).unwrap_or_default())).into()
+}
+
+fn statement<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Statement<'t> {
+    let text = title(pair.as_str());
     let does = match pair.as_rule() {
         Rule::verdict => Does::Decide(verdict(pair, variables)),
         Rule::reject => Does::Reject(rejected(&text)),
@@ -170,7 +189,7 @@ fn statement(pair: Pair<'_, Rule>, variables: &mut Variables) -> Statement {
 }
 
 /// `nft` adds what the answer asks for: a reset is for TCP alone.
-fn rejected(text: &str) -> Only {
+pub(super) fn rejected(text: &str) -> Only {
     let mut words = text.split_whitespace().skip_while(|word| *word != "with").skip(1);
     match words.next() {
         Some("tcp") => Only::Tcp,
@@ -180,22 +199,23 @@ fn rejected(text: &str) -> Only {
     }
 }
 
-fn opaque(pair: &Pair<'_, Rule>) -> Does {
+fn opaque<'t>(pair: &Pair<'t, Rule>) -> Does<'t> {
     let kind = pair.clone().into_inner().find(|part| part.as_rule() == Rule::kind);
     if kind.is_some_and(|kind| kind.as_str() == "match") { Does::Ask } else { Does::Unknown }
 }
 
-fn filled(pair: Pair<'_, Rule>) -> Does {
+fn filled(pair: Pair<'_, Rule>) -> Does<'_> {
     let set = pair.into_inner().find(|part| part.as_rule() == Rule::reference);
-    Does::Fill(set.map(|set| without_sign(set.as_str())).unwrap_or_default())
+    Does::Fill(set.map(|set| without_sign(set.as_str())).unwrap_or_default().into())
 }
 
-fn without_sign(name: &str) -> String {
-    name.chars().skip(1).collect()
+/// A name without the `@` or `$` before it, a length without its `/`.
+fn without_sign(name: &str) -> &str {
+    name.get(1..).unwrap_or_default()
 }
 
-fn verdict(pair: Pair<'_, Rule>, variables: &mut Variables) -> Verdict {
-    let text = pair.as_str().to_owned();
+fn verdict<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Verdict<'t> {
+    let text = pair.as_str();
     let mut parts = pair.into_inner();
     let word = parts.next().map(|part| part.as_rule());
     let target = parts.find(|part| part.as_rule() == Rule::chain_name).and_then(|part| part.into_inner().next());
@@ -207,11 +227,11 @@ fn verdict(pair: Pair<'_, Rule>, variables: &mut Variables) -> Verdict {
         (Some(Rule::kw_return), _) => Verdict::Return,
         (Some(Rule::kw_jump), Some(chain)) => Verdict::Jump(chain),
         (Some(Rule::kw_goto), Some(chain)) => Verdict::Goto(chain),
-        _ => Verdict::Other(on_one_line(&text)),
+        _ => Verdict::Other(title(text)),
     }
 }
 
-fn name_of(expr: Expr) -> Option<String> {
+fn name_of(expr: Expr<'_>) -> Option<Text<'_>> {
     match expr {
         Expr::Word(name) | Expr::Quoted(name) => Some(name),
         Expr::Flags(mut parts) if parts.len() == 1 => parts.pop().and_then(name_of),
@@ -219,7 +239,7 @@ fn name_of(expr: Expr) -> Option<String> {
     }
 }
 
-fn comparison(pair: Pair<'_, Rule>, variables: &mut Variables) -> Does {
+fn comparison<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Does<'t> {
     let (mut left, mut operator, mut values, mut source, mut changes) =
         (None, Operator::Implicit, Vec::new(), None, false);
     for part in pair.into_inner() {
@@ -242,7 +262,7 @@ fn comparison(pair: Pair<'_, Rule>, variables: &mut Variables) -> Does {
     // `syn / syn,ack` asks for the first of the second.
     match (values.pop(), values.pop()) {
         (Some(mask), Some(value)) => {
-            Does::Compare(Expr::Bits(Box::new(left), "/".to_owned(), Box::new(mask)), operator, value)
+            Does::Compare(Expr::Bits(Box::new(left), "/".into(), Box::new(mask)), operator, value)
         }
         (Some(value), None) => Does::Compare(left, operator, value),
         (None, _) => Does::Unknown,
@@ -262,125 +282,124 @@ fn operator(text: &str) -> Operator {
     }
 }
 
-fn key(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn key<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     let parts = pair.into_inner().filter(|part| part.as_rule() == Rule::masked);
     one_or(parts.map(|part| with_bits(part, variables)).collect(), Expr::Concat)
 }
 
-fn field(pair: Pair<'_, Rule>) -> Expr {
-    let words = on_one_line(pair.as_str());
-    let mut words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+fn field(pair: Pair<'_, Rule>) -> Expr<'_> {
+    let mut words: Vec<Text<'_>> = match on_one_line(pair.as_str()) {
+        Text::Borrowed(words) => words.split_whitespace().map(Text::Borrowed).collect(),
+        Text::Owned(words) => words.split_whitespace().map(|word| word.to_owned().into()).collect(),
+    };
     let unqualified = pair.into_inner().next().and_then(|inner| match inner.as_rule() {
         Rule::meta => inner.into_inner().next(),
         _ => None,
     });
     if unqualified.is_some_and(|inner| inner.as_rule() == Rule::unqualified) {
-        words.insert(0, "meta".to_owned());
+        words.insert(0, "meta".into());
     }
     Expr::Field(words)
 }
 
-fn list(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn list<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     let parts: Vec<Expr> =
         pair.into_inner().filter(|part| part.as_rule() == Rule::concat).map(|part| concat(part, variables)).collect();
     one_or(parts, Expr::Flags)
 }
 
-fn one_or(mut parts: Vec<Expr>, several: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
+pub(super) fn one_or<'t>(mut parts: Vec<Expr<'t>>, several: impl FnOnce(Vec<Expr<'t>>) -> Expr<'t>) -> Expr<'t> {
     match (parts.pop(), parts.is_empty()) {
         (Some(only), true) => only,
         (Some(last), false) => {
             parts.push(last);
             several(parts)
         }
-        (None, _) => Expr::Other(String::new()),
+        (None, _) => Expr::Other("".into()),
     }
 }
 
-fn concat(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn concat<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     let parts = pair.into_inner().filter(|part| part.as_rule() == Rule::binary);
     one_or(parts.map(|part| with_bits(part, variables)).collect(), Expr::Concat)
 }
 
 /// A field or a value with the operators after it, from left to right.
-fn with_bits(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
-    let (mut result, mut operator) = (None, String::new());
+fn with_bits<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
+    let (mut result, mut operator) = (None, "");
     if pair.clone().into_inner().count() > 2 * MOST_OPERATORS {
-        return Expr::Other(on_one_line(pair.as_str()));
+        return Expr::Other(title(pair.as_str()));
     }
     for part in pair.into_inner() {
         let next = match part.as_rule() {
             Rule::field => field(part),
             Rule::range => range(part, variables),
             _ => {
-                part.as_str().trim().clone_into(&mut operator);
+                operator = part.as_str().trim();
                 continue;
             }
         };
         result = Some(match result.take() {
             None => next,
-            Some(left) => Expr::Bits(Box::new(left), symbol(&operator), Box::new(next)),
+            Some(left) => Expr::Bits(Box::new(left), symbol(operator).into(), Box::new(next)),
         });
     }
-    result.unwrap_or_else(|| Expr::Other(String::new()))
+    result.unwrap_or_else(|| Expr::Other("".into()))
 }
 
-fn symbol(operator: &str) -> String {
-    let symbol = match operator {
+fn symbol(operator: &str) -> &str {
+    match operator {
         "and" => "&",
         "or" => "|",
         "xor" => "^",
         "lshift" => "<<",
         "rshift" => ">>",
         other => other,
-    };
-    symbol.to_owned()
+    }
 }
 
-fn range(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn range<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     let mut parts =
         pair.into_inner().filter(|part| part.as_rule() == Rule::primary).map(|part| primary(part, variables));
     match (parts.next(), parts.next()) {
         (Some(first), Some(last)) => Expr::Range(Box::new(first), Box::new(last)),
         (Some(only), None) => only,
-        (None, _) => Expr::Other(String::new()),
+        (None, _) => Expr::Other("".into()),
     }
 }
 
-fn primary(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn primary<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     let mut parts = pair.into_inner();
-    let Some(atom) = parts.next() else { return Expr::Other(String::new()) };
+    let Some(atom) = parts.next() else { return Expr::Other("".into()) };
     let atom = primary_atom(atom, variables);
     match parts.find(|part| part.as_rule() == Rule::prefix_length) {
         Some(length) => match without_sign(length.as_str()).parse() {
             Ok(length) => Expr::Prefix(Box::new(atom), length),
-            Err(_) => Expr::Other(length.as_str().to_owned()),
+            Err(_) => Expr::Other(length.as_str().into()),
         },
         None => atom,
     }
 }
 
-fn primary_atom(pair: Pair<'_, Rule>, variables: &mut Variables) -> Expr {
+fn primary_atom<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> {
     match pair.as_rule() {
         Rule::set => Expr::Set(elements(pair, variables)),
-        Rule::group => {
-            pair.into_inner().next().map_or_else(|| Expr::Other(String::new()), |part| list(part, variables))
-        }
-        Rule::reference => Expr::Named(without_sign(pair.as_str())),
-        Rule::variable => variables.put(&without_sign(pair.as_str())),
-        Rule::string => Expr::Quoted(pair.as_str().trim_matches('"').to_owned()),
+        Rule::group => pair.into_inner().next().map_or_else(|| Expr::Other("".into()), |part| list(part, variables)),
+        Rule::reference => Expr::Named(without_sign(pair.as_str()).into()),
+        Rule::variable => variables.put(without_sign(pair.as_str())),
+        Rule::string => Expr::Quoted(pair.as_str().trim_matches('"').into()),
         Rule::star => Expr::Star,
         Rule::word => word(pair.as_str()),
-        _ => Expr::Word(pair.as_str().to_owned()),
+        _ => Expr::Word(pair.as_str().into()),
     }
 }
 
 /// A word; `10.0.0.0/8` and `80-90` are one word to the grammar, because names may hold `/` and `-` too.
-fn word(text: &str) -> Expr {
+pub(super) fn word(text: &str) -> Expr<'_> {
     if text == "*" {
         return Expr::Star;
     }
-    let plain = || Expr::Word(text.to_owned());
+    let plain = || Expr::Word(text.into());
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return plain();
     }
@@ -393,13 +412,13 @@ fn word(text: &str) -> Expr {
     plain()
 }
 
-fn elements(pair: Pair<'_, Rule>, variables: &mut Variables) -> Vec<Element> {
+fn elements<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Vec<Element<'t>> {
     let parts = pair.into_inner().filter(|part| part.as_rule() == Rule::element);
     parts.map(|part| element(part, variables)).collect()
 }
 
-fn element(pair: Pair<'_, Rule>, variables: &mut Variables) -> Element {
-    let mut result = Element { key: Expr::Other(String::new()), verdict: None, fleeting: false };
+fn element<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Element<'t> {
+    let mut result = Element { key: Expr::Other("".into()), verdict: None, fleeting: false };
     let mut seen_key = false;
     for part in pair.into_inner() {
         match part.as_rule() {
@@ -407,7 +426,7 @@ fn element(pair: Pair<'_, Rule>, variables: &mut Variables) -> Element {
                 result.key = concat(part, variables);
                 seen_key = true;
             }
-            Rule::concat | Rule::queue_verdict => result.verdict = Some(Verdict::Other(on_one_line(part.as_str()))),
+            Rule::concat | Rule::queue_verdict => result.verdict = Some(Verdict::Other(title(part.as_str()))),
             Rule::verdict => result.verdict = Some(verdict(part, variables)),
             Rule::option => result.fleeting |= fleeting(part),
             _ => {}

@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::tree::{Element, Expr, Statement};
+use rustc_hash::FxHashMap;
+
+use super::statements::{Id, Statements};
+use super::tree::{Element, Expr, Text};
 use crate::listing::{Hook, Noticed};
 
 /// The family of a table.
@@ -56,8 +59,10 @@ pub type TableKey = (TableFamily, String);
 
 /// Everything read so far.
 #[derive(Debug, Default)]
-pub struct Ruleset {
-    tables: BTreeMap<TableKey, Table>,
+pub struct Ruleset<'t> {
+    tables: BTreeMap<TableKey, Table<'t>>,
+    /// What rules are made of.
+    pub statements: Statements<'t>,
     /// What is not part of a table.
     pub noticed: Vec<Noticed>,
     made: usize,
@@ -65,7 +70,7 @@ pub struct Ruleset {
 
 /// A table.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct Table<'t> {
     /// Earlier ones are lower.
     pub order: usize,
     /// Its line.
@@ -73,16 +78,16 @@ pub struct Table {
     /// Whether `flags dormant` puts its chains to sleep.
     pub dormant: bool,
     /// Its chains.
-    pub chains: BTreeMap<String, ChainEntry>,
+    pub chains: BTreeMap<String, ChainEntry<'t>>,
     /// Its sets and maps.
-    pub sets: BTreeMap<String, SetEntry>,
+    pub sets: BTreeMap<String, SetEntry<'t>>,
     /// Flow tables and other things that are no rules.
     pub noticed: Vec<Noticed>,
 }
 
 /// A chain.
 #[derive(Debug, Default)]
-pub struct ChainEntry {
+pub struct ChainEntry<'t> {
     /// Earlier ones are lower.
     pub order: usize,
     /// Its line.
@@ -90,7 +95,7 @@ pub struct ChainEntry {
     /// What makes it a base chain.
     pub base: Option<BaseEntry>,
     /// Its rules.
-    pub rules: VecDeque<RuleEntry>,
+    pub rules: VecDeque<RuleEntry<'t>>,
 }
 
 /// Where a base chain is asked.
@@ -108,39 +113,43 @@ pub struct BaseEntry {
 
 /// A rule.
 #[derive(Debug, Clone)]
-pub struct RuleEntry {
+pub struct RuleEntry<'t> {
     /// Its line, or its handle.
     pub line: usize,
     /// As written, on one line.
-    pub text: String,
-    /// What was read of it; `None` if it does not fit the grammar.
-    pub statements: Option<Vec<Statement>>,
+    pub text: Text<'t>,
+    /// What was read of it, without what changes nothing; `None` if it does not fit the grammar.
+    pub statements: Option<Vec<Id>>,
 }
 
 /// A set or a map.
 #[derive(Debug, Default)]
-pub struct SetEntry {
+pub struct SetEntry<'t> {
     /// Whether its content changes by itself or was not understood.
     pub unknown: bool,
-    /// Its elements, as lists of them were added.
-    pub elements: Vec<Element>,
+    elements: Vec<Element<'t>>,
+    /// What was taken away, each time with the number of elements that had been added before.
+    taken: Vec<(usize, Vec<Element<'t>>)>,
 }
 
-impl Ruleset {
+impl<'t> Ruleset<'t> {
     /// A table, made if it is new.
-    pub fn table(&mut self, key: &TableKey, line: usize) -> &mut Table {
+    pub fn table(&mut self, key: &TableKey, line: usize) -> &mut Table<'t> {
         self.made += 1;
         let made = self.made;
-        self.tables.entry(key.clone()).or_insert_with(|| Table { order: made, line, ..Table::default() })
+        if !self.tables.contains_key(key) {
+            self.tables.insert(key.clone(), Table { order: made, line, ..Table::default() });
+        }
+        self.tables.entry(key.clone()).or_default()
     }
 
     /// A table that is there.
-    pub fn existing(&mut self, key: &TableKey) -> Option<&mut Table> {
+    pub fn existing(&mut self, key: &TableKey) -> Option<&mut Table<'t>> {
         self.tables.get_mut(key)
     }
 
     /// A chain, made with its table if it is new.
-    pub fn chain(&mut self, table: &TableKey, name: &str, line: usize) -> &mut ChainEntry {
+    pub fn chain(&mut self, table: &TableKey, name: &str, line: usize) -> &mut ChainEntry<'t> {
         self.made += 1;
         let made = self.made;
         let chains = &mut self.table(table, line).chains;
@@ -150,8 +159,19 @@ impl Ruleset {
         chains.entry(name.to_owned()).or_default()
     }
 
+    /// Takes a chain out while its block is read, made if it is new; [`Self::put_back`] puts it back.
+    pub fn take_chain(&mut self, table: &TableKey, name: &str, line: usize) -> ChainEntry<'t> {
+        std::mem::take(self.chain(table, name, line))
+    }
+
+    /// Puts a chain back where it was.
+    pub fn put_back(&mut self, table: &TableKey, name: &str, chain: ChainEntry<'t>) {
+        let line = chain.line;
+        *self.chain(table, name, line) = chain;
+    }
+
     /// A set, made with its table if it is new.
-    pub fn set(&mut self, table: &TableKey, name: &str, line: usize) -> &mut SetEntry {
+    pub fn set(&mut self, table: &TableKey, name: &str, line: usize) -> &mut SetEntry<'t> {
         self.table(table, line).sets.entry(name.to_owned()).or_default()
     }
 
@@ -166,9 +186,10 @@ impl Ruleset {
     }
 
     /// The tables in the order in which they were made.
-    pub fn into_tables(self) -> Vec<(TableKey, Table)> {
-        let mut tables: Vec<(TableKey, Table)> = self.tables.into_iter().collect();
+    pub fn into_tables(self) -> Vec<(TableKey, Table<'t>)> {
+        let mut tables: Vec<(TableKey, Table<'t>)> = self.tables.into_iter().collect();
         tables.sort_by_key(|(_, table)| table.order);
+        tables.iter_mut().flat_map(|(_, table)| table.sets.values_mut()).for_each(SetEntry::settle);
         tables
     }
 
@@ -192,28 +213,59 @@ pub fn noticed(line: usize, text: &str, what: &str, blurs: Blur) -> Noticed {
     Noticed { line, text: text.to_owned(), what: what.to_owned(), blurs: blurs == Blur::Blurs }
 }
 
-impl SetEntry {
+impl<'t> SetEntry<'t> {
     /// Adds what a value lists; anything else makes the content unknown.
-    pub fn add(&mut self, value: Expr) {
+    pub fn add(&mut self, value: Expr<'t>) {
         match value {
+            Expr::Set(elements) if self.elements.is_empty() => self.elements = elements,
             Expr::Set(elements) => self.elements.extend(elements),
             _ => self.unknown = true,
         }
     }
 
     /// Takes away what a value lists; what was not added in the same words makes the content unknown.
-    pub fn remove(&mut self, value: &Expr) {
-        let Expr::Set(gone) = value else {
-            self.unknown = true;
-            return;
-        };
-        let before = self.elements.len();
-        if gone.len().saturating_mul(before) > 1 << 24 {
-            self.unknown = true;
+    pub fn remove(&mut self, value: Expr<'t>) {
+        match value {
+            Expr::Set(gone) => self.taken.push((self.elements.len(), gone)),
+            _ => self.unknown = true,
+        }
+    }
+
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.elements.clear();
+        self.taken.clear();
+    }
+
+    /// Its elements, as lists of them were added.
+    pub fn elements(&self) -> &[Element<'t>] {
+        &self.elements
+    }
+
+    /// Carries out what was taken away; before that, elements are those that were ever added. All at once, for there may be many commands.
+    fn settle(&mut self) {
+        let taken = std::mem::take(&mut self.taken);
+        if taken.is_empty() {
             return;
         }
-        self.elements.retain(|element| !gone.iter().any(|gone| gone.key == element.key));
-        self.unknown |= before - self.elements.len() != gone.len();
+        let mut keeps = vec![true; self.elements.len()];
+        let mut places: FxHashMap<&Expr<'t>, Vec<usize>> = FxHashMap::default();
+        let mut added = self.elements.iter().enumerate().peekable();
+        for (before, gone) in &taken {
+            while let Some((at, element)) = added.next_if(|(at, _)| at < before) {
+                places.entry(&element.key).or_default().push(at);
+            }
+            let mut found = 0;
+            for at in gone.iter().filter_map(|gone| places.remove(&gone.key)).flatten() {
+                found += 1;
+                if let Some(keeps) = keeps.get_mut(at) {
+                    *keeps = false;
+                }
+            }
+            self.unknown |= found != gone.len();
+        }
+        let mut keeps = keeps.into_iter();
+        self.elements.retain(|_| keeps.next().unwrap_or(true));
     }
 }
 

@@ -59,7 +59,8 @@ impl<'t> Scanner<'t> {
     }
 
     fn move_to(&mut self, to: usize) {
-        self.line += self.slice(self.at, to).bytes().filter(|byte| *byte == b'\n').count();
+        let passed = self.text.as_bytes().get(self.at..to).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
         self.at = to;
     }
 
@@ -133,7 +134,8 @@ impl<'t> Scanner<'t> {
     /// Goes past the end of a block that has just begun.
     pub fn skip_block(&mut self) {
         let (mut depth, mut at) = (1_usize, self.at);
-        while let Some(byte) = self.peek(at) {
+        while let Some((mark, byte)) = self.next_mark(at) {
+            at = mark;
             match byte {
                 b'"' => at = self.quote_end(at),
                 b'#' => at = self.line_end(at),
@@ -146,18 +148,31 @@ impl<'t> Scanner<'t> {
                 break;
             }
         }
+        let at = if depth == 0 { at } else { self.text.len() };
         self.move_to(at.min(self.text.len()));
     }
 
     /// The closing quote, or the opening one where the line ends before.
     fn quote_end(&self, open: usize) -> usize {
-        let rest = self.slice(open + 1, self.line_end(open));
-        rest.find('"').map_or(open, |length| open + 1 + length)
+        let rest = self.text.as_bytes().get(open + 1..).unwrap_or_default();
+        match rest.iter().position(|byte| matches!(byte, b'"' | b'\n')) {
+            Some(length) if rest.get(length) == Some(&b'"') => open + 1 + length,
+            _ => open,
+        }
+    }
+
+    /// The next byte that may mean something to whoever cuts.
+    fn next_mark(&self, from: usize) -> Option<(usize, u8)> {
+        let rest = self.text.as_bytes().get(from..)?;
+        let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b'\n' | b';' | b'{' | b'}');
+        let length = rest.iter().position(is_mark)?;
+        Some((from + length, *rest.get(length)?))
     }
 
     fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {
         let (mut depth, mut anonymous, mut at) = (0_usize, false, start);
-        while let Some(byte) = self.peek(at) {
+        while let Some((mark, byte)) = self.next_mark(at) {
+            at = mark;
             match byte {
                 b'"' => at = self.quote_end(at),
                 b'\\' if self.continues(at) => at += if self.peek(at + 1) == Some(b'\r') { 2 } else { 1 },

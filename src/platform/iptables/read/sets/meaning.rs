@@ -176,7 +176,7 @@ fn joined(groups: BTreeMap<Others, (Option<Side>, AddressSet)>) -> Vec<Vec<Condi
         let mut all: Vec<Condition> = fixed.into_iter().map(|(side, range)| address(side, range.into())).collect();
         all.extend(side.map(|side| address(side, addresses)));
         if !services.is_empty() {
-            all.push(Condition::Service(union(services)));
+            all.push(Condition::Service(union(services).into()));
         }
         all
     };
@@ -185,8 +185,8 @@ fn joined(groups: BTreeMap<Others, (Option<Side>, AddressSet)>) -> Vec<Vec<Condi
 
 fn address(side: Side, addresses: AddressSet) -> Condition {
     match side {
-        Side::Source => Condition::Source(addresses),
-        Side::Destination => Condition::Destination(addresses),
+        Side::Source => Condition::Source(addresses.into()),
+        Side::Destination => Condition::Destination(addresses.into()),
     }
 }
 

@@ -1,0 +1,452 @@
+//! The plain statements and lists of elements, read straight from the bytes.
+//!
+//! Nearly all of a large rule set is of a few forms: a field and its value, a counter, a remark, a verdict, lists of addresses. So a rule is tried here first, and whatever
+//! is not seen at once to be right is nothing here: then the grammar reads the rule, and it alone speaks. The grammar stays the definition of what rules say; tests send
+//! random rules, and the fuzz target sends any text, through both and want the same.
+//!
+//! A reader may doubt that the end of a statement is found before its value is read: a value that went on (`80 - 90`, `a . b`) would leave a word that begins no
+//! statement here, and then nothing of the rule is taken. Absent on purpose: variables, comments, escapes, operators on bits, and every statement that is rare.
+
+use super::parse::{one_or, rejected, title, word};
+use super::statements::{Id, Statements};
+use super::tree::{Does, Element, Expr, Operator, Statement, Text, Verdict};
+
+#[cfg(test)]
+mod tests;
+
+/// Reads a rule; `None` if any of it is not plain.
+pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<Vec<Id>> {
+    let mut line = Cursor { text, at: 0 };
+    let mut found = Vec::with_capacity(4);
+    loop {
+        found.extend(line.statement(statements)?);
+        if line.peek().is_none() {
+            return Some(found);
+        }
+        line.take(b' ')?;
+    }
+}
+
+/// Reads a list of elements in braces; `None` if any of it is not plain.
+pub fn value(text: &str) -> Option<Expr<'_>> {
+    let mut list = Cursor { text: text.trim_matches(is_blank_char), at: 0 };
+    let elements = list.elements()?;
+    list.peek().is_none().then_some(Expr::Set(elements))
+}
+
+/// What is kept of a statement.
+type Kept = Option<Id>;
+
+/// A place in a text.
+struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek() == Some(byte)).then(|| self.at += 1)
+    }
+
+    fn since(&self, start: usize) -> &'t str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes what begins here, if it is followed by a blank or nothing.
+    fn take_word(&mut self, word: &str) -> Option<()> {
+        let after = self.rest().strip_prefix(word)?.bytes().next();
+        matches!(after, None | Some(b' ')).then(|| self.at += word.len())
+    }
+
+    fn run(&mut self, of: fn(u8) -> bool) -> &'t str {
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !of(*byte)).unwrap_or(rest.len());
+        self.since(start)
+    }
+
+    /// Blanks between the parts of a list.
+    fn blanks(&mut self) {
+        while self.peek().is_some_and(is_blank) {
+            self.at += 1;
+        }
+    }
+
+    /// A string, without its quotes.
+    fn string(&mut self) -> Option<&'t str> {
+        self.take(b'"')?;
+        let length = self.rest().bytes().position(|byte| matches!(byte, b'"' | b'\n'))?;
+        let inner = self.rest().get(..length)?;
+        self.at += length;
+        self.take(b'"')?;
+        Some(inner)
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        (!self.run(|byte| byte.is_ascii_digit()).is_empty()).then_some(())
+    }
+
+    /// Reads one statement. Inside: nothing is kept of what changes nothing.
+    fn statement(&mut self, statements: &mut Statements<'t>) -> Option<Kept> {
+        let start = self.at;
+        match self.run(is_name) {
+            "counter" => self.counted().map(|()| None),
+            "comment" if start > 0 => {
+                self.take(b' ')?;
+                self.string().map(|_| None)
+            }
+            "log" => self.logged().map(|()| None),
+            "accept" | "drop" | "return" | "continue" | "jump" | "goto" => {
+                self.at = start;
+                let verdict = self.verdict()?;
+                self.keep(start, statements, Does::Decide(verdict)).map(Some)
+            }
+            "reject" => {
+                self.rejection()?;
+                self.keep(start, statements, Does::Reject(rejected(self.since(start)))).map(Some)
+            }
+            "limit" => {
+                self.rate()?;
+                self.keep(start, statements, Does::Ask).map(Some)
+            }
+            word => self.comparison(start, word, statements).map(Some),
+        }
+    }
+
+    fn keep(&self, start: usize, statements: &mut Statements<'t>, does: Does<'t>) -> Option<Id> {
+        let text = self.since(start);
+        statements.plain(text, || Some(Statement { text: title(text), does }))
+    }
+
+    /// Behind `counter`.
+    fn counted(&mut self) -> Option<()> {
+        if self.rest().starts_with(" packets ") {
+            self.at += " packets ".len();
+            self.digits()?;
+            self.rest().starts_with(" bytes ").then(|| self.at += " bytes ".len())?;
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    /// Behind `log`.
+    fn logged(&mut self) -> Option<()> {
+        loop {
+            let rest = self.rest();
+            let option =
+                [" prefix ", " level ", " group ", " snaplen "].iter().find(|option| rest.starts_with(**option));
+            let Some(option) = option else { return Some(()) };
+            self.at += option.len();
+            if *option == " prefix " { self.string().map(drop)? } else { self.plain_word().map(drop)? }
+        }
+    }
+
+    /// Behind `limit`.
+    fn rate(&mut self) -> Option<()> {
+        let rest = self.rest();
+        self.at += [" rate over ", " rate "].iter().find(|head| rest.starts_with(**head))?.len();
+        self.digits()?;
+        self.take(b'/')?;
+        (!self.run(|byte| byte.is_ascii_lowercase()).is_empty()).then_some(())?;
+        if self.rest().starts_with(" burst ") {
+            self.at += " burst ".len();
+            self.digits()?;
+            self.take_word(" packets")?;
+        }
+        Some(())
+    }
+
+    /// Behind `reject`.
+    fn rejection(&mut self) -> Option<()> {
+        if self.take_word(" with tcp reset").is_some() || !self.rest().starts_with(" with ") {
+            return Some(());
+        }
+        let rest = self.rest();
+        let heads = [
+            " with icmp type ",
+            " with icmpv6 type ",
+            " with icmpx type ",
+            " with icmp ",
+            " with icmpv6 ",
+            " with icmpx ",
+        ];
+        self.at += heads.iter().find(|head| rest.starts_with(**head))?.len();
+        self.plain_word().map(drop)
+    }
+
+    /// A word that is no keyword.
+    fn plain_word(&mut self) -> Option<&'t str> {
+        let word = self.run(is_name);
+        (word.starts_with(|c: char| c.is_ascii_alphanumeric()) && !is_reserved(word)).then_some(word)
+    }
+
+    /// `accept`, `jump there`
+    fn verdict(&mut self) -> Option<Verdict<'t>> {
+        Some(match self.run(is_name) {
+            "accept" => Verdict::Accept,
+            "drop" => Verdict::Drop,
+            "return" => Verdict::Return,
+            "continue" => Verdict::Continue,
+            word @ ("jump" | "goto") => {
+                self.take(b' ')?;
+                let chain = self.run(is_name);
+                let fine = chain.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !is_reserved(chain);
+                let chain = fine.then_some(Text::Borrowed(chain))?;
+                if word == "jump" { Verdict::Jump(chain) } else { Verdict::Goto(chain) }
+            }
+            _ => return None,
+        })
+    }
+
+    /// `ip saddr 10.0.0.0/8`, `iifname . oifname vmap { ... }`; `first` is the word that was read already.
+    fn comparison(&mut self, start: usize, first: &str, statements: &mut Statements<'t>) -> Option<Id> {
+        self.field(first)?;
+        while self.rest().starts_with(" . ") {
+            self.at += " . ".len();
+            let first = self.run(is_name);
+            self.field(first)?;
+        }
+        let key = self.since(start);
+        self.take(b' ')?;
+        if self.rest().starts_with("vmap ") {
+            self.at += "vmap ".len();
+            return self.look_up(start, key, statements);
+        }
+        let operator = self.operator();
+        let value = self.at;
+        match self.peek()? {
+            b'{' => self.at += self.rest().find('}')? + 1,
+            b'"' => drop(self.string()?),
+            _ => drop(self.run(|byte| byte != b' ')),
+        }
+        let (text, value) = (self.since(start), self.since(value));
+        statements.plain(text, || {
+            let does = Does::Compare(fields(key), operator, compared(value)?);
+            Some(Statement { text: title(text), does })
+        })
+    }
+
+    fn operator(&mut self) -> Operator {
+        let signs = [("!= ", Operator::Unequal), ("== ", Operator::Equal)];
+        let found = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign));
+        found.map_or(Operator::Implicit, |(sign, operator)| {
+            self.at += sign.len();
+            operator
+        })
+    }
+
+    fn look_up(&mut self, start: usize, key: &'t str, statements: &mut Statements<'t>) -> Option<Id> {
+        if self.peek() == Some(b'{') {
+            let map = Expr::Set(self.elements()?);
+            let does = Does::LookUp(fields(key), map);
+            return Some(statements.push(Statement { text: title(self.since(start)), does }));
+        }
+        let map = named(self.run(|byte| byte != b' '))?;
+        self.keep(start, statements, Does::LookUp(fields(key), map))
+    }
+
+    /// The second word of a field that is known; the first was read already.
+    fn field(&mut self, first: &str) -> Option<()> {
+        let second: &[&str] = match first {
+            "iifname" | "oifname" | "iif" | "oif" => return Some(()),
+            "ip" => &["saddr", "daddr", "protocol"],
+            "ip6" => &["saddr", "daddr", "nexthdr"],
+            "tcp" | "udp" | "sctp" | "th" => &["dport", "sport"],
+            "meta" => &["l4proto", "nfproto", "iifname", "oifname", "iif", "oif", "protocol", "mark"],
+            "icmp" | "icmpv6" => &["type", "code"],
+            "ct" => &["state", "status", "mark"],
+            _ => return None,
+        };
+        self.take(b' ')?;
+        second.contains(&self.run(is_name)).then_some(())
+    }
+
+    /// `{ ... }`
+    fn elements(&mut self) -> Option<Vec<Element<'t>>> {
+        self.take(b'{')?;
+        let mut found = Vec::new();
+        loop {
+            self.blanks();
+            if self.take(b'}').is_some() {
+                return Some(found);
+            }
+            found.push(self.element()?);
+            self.blanks();
+            if self.take(b',').is_none() {
+                self.take(b'}')?;
+                return Some(found);
+            }
+        }
+    }
+
+    fn element(&mut self) -> Option<Element<'t>> {
+        let key = self.key()?;
+        self.blanks();
+        while let Some(b'c') = self.peek() {
+            match self.run(is_name) {
+                "counter" => self.counted()?,
+                "comment" => {
+                    self.blanks();
+                    self.string().map(drop)?;
+                }
+                _ => return None,
+            }
+            self.blanks();
+        }
+        let mut verdict = None;
+        if self.take(b':').is_some() {
+            self.blanks();
+            verdict = Some(self.verdict()?);
+        }
+        Some(Element { key, verdict, fleeting: false })
+    }
+
+    /// Values with dots between them.
+    fn key(&mut self) -> Option<Expr<'t>> {
+        let first = self.atom()?;
+        self.blanks();
+        if self.peek() != Some(b'.') {
+            return Some(first);
+        }
+        let mut parts = vec![first];
+        while self.take(b'.').is_some() {
+            self.blanks();
+            parts.push(self.atom()?);
+            self.blanks();
+        }
+        Some(Expr::Concat(parts))
+    }
+
+    fn atom(&mut self) -> Option<Expr<'t>> {
+        if self.peek() == Some(b'"') {
+            return self.string().map(|inner| Expr::Quoted(inner.into()));
+        }
+        let text = self.run(|byte| !is_blank(byte) && !matches!(byte, b',' | b'}' | b'"'));
+        atom(text)
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn is_blank_char(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_blank)
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Words that are no values, or go on with what was read before.
+fn is_reserved(word: &str) -> bool {
+    matches!(
+        word,
+        "accept"
+            | "drop"
+            | "continue"
+            | "return"
+            | "jump"
+            | "goto"
+            | "vmap"
+            | "map"
+            | "comment"
+            | "counter"
+            | "log"
+            | "reject"
+            | "set"
+            | "eq"
+            | "ne"
+            | "lt"
+            | "gt"
+            | "le"
+            | "ge"
+            | "and"
+            | "or"
+            | "xor"
+            | "lshift"
+            | "rshift"
+    )
+}
+
+/// The fields of a key whose words are known.
+fn fields(key: &str) -> Expr<'_> {
+    let field = |words| {
+        let unqualified = matches!(words, "iifname" | "oifname" | "iif" | "oif").then_some("meta");
+        Expr::Field(unqualified.into_iter().chain(str::split(words, ' ')).map(Text::Borrowed).collect())
+    };
+    one_or(key.split(" . ").map(field).collect(), Expr::Concat)
+}
+
+/// The value behind a field.
+fn compared(text: &str) -> Option<Expr<'_>> {
+    match text.bytes().next()? {
+        b'{' => value(text),
+        b'@' => named(text),
+        b'"' => Some(Expr::Quoted(text.strip_prefix('"')?.strip_suffix('"')?.into())),
+        _ => Some(one_or(text.split(',').map(atom).collect::<Option<_>>()?, Expr::Flags)),
+    }
+}
+
+fn named(text: &str) -> Option<Expr<'_>> {
+    let name = text.strip_prefix('@')?;
+    (!name.is_empty() && name.bytes().all(is_name)).then_some(Expr::Named(name.into()))
+}
+
+/// A word, number, address, prefix or range that the grammar takes as one.
+fn atom(text: &str) -> Option<Expr<'_>> {
+    match text.bytes().next()? {
+        b'*' => (text == "*").then_some(Expr::Star),
+        _ if text.contains(':') => addresses6(text),
+        b'0'..=b'9' => is_number_or_address4(text).then(|| word(text)),
+        first if first.is_ascii_alphabetic() || first == b'_' => {
+            (text.bytes().all(is_name) && !is_reserved(text)).then_some(Expr::Word(text.into()))
+        }
+        _ => None,
+    }
+}
+
+/// `443`, `80-90`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`: behind a dot or slash stands a letter or digit.
+fn is_number_or_address4(text: &str) -> bool {
+    let mut mark = false;
+    let fine = text.bytes().all(|byte| {
+        let was = std::mem::replace(&mut mark, matches!(byte, b'.' | b'/'));
+        byte.is_ascii_alphanumeric() || (!was && (mark || matches!(byte, b'_' | b'-')))
+    });
+    fine && !mark
+}
+
+/// `2001:db8::1`, `2001:db8::/32`, `2001:db8::1-2001:db8::9`
+fn addresses6(text: &str) -> Option<Expr<'_>> {
+    if let Some((first, last)) = text.split_once('-') {
+        let ends = (address6(first)?, address6(last)?);
+        return Some(Expr::Range(Box::new(ends.0), Box::new(ends.1)));
+    }
+    let Some((address, length)) = text.split_once('/') else { return address6(text) };
+    let fine = (1..=3).contains(&length.len()) && length.bytes().all(|byte| byte.is_ascii_digit());
+    let length = fine.then(|| length.parse().ok()).flatten()?;
+    Some(Expr::Prefix(Box::new(address6(address)?), length))
+}
+
+/// At least two colons, each before a hexadecimal digit or beside another one.
+fn address6(text: &str) -> Option<Expr<'_>> {
+    let mut colons = 0;
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b':' if bytes.next_if_eq(&b':').is_some() => colons += 2,
+            b':' if bytes.peek().is_some_and(u8::is_ascii_hexdigit) => colons += 1,
+            _ if byte.is_ascii_hexdigit() => {}
+            _ => return None,
+        }
+    }
+    (colons >= 2).then_some(Expr::Word(text.into()))
+}

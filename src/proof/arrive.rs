@@ -1,0 +1,166 @@
+//! Whether the flows of a rule arrive, from zone to zone through what firewalls let through of it.
+//!
+//! Services do not matter here: every part of a rule has all of them. What is on its way is kept per zone as products of sources and destinations; products with equal destinations go on
+//! together, so that a rule from a thousand branches is carried through their common zone once. A zone of the internet is an end, never on the way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::within::is_within;
+use crate::graph::{PlaceId, Topology, ZoneId};
+use crate::model::Model;
+use crate::packet::{AddressRange, AddressSet, FlowSet, FlowSpace, Order, ServiceSet, TooLarge};
+
+/// What one firewall lets through of a rule, from a zone to a zone.
+#[derive(Debug, Clone)]
+pub(super) struct Carried {
+    pub(super) from: ZoneId,
+    pub(super) to: ZoneId,
+    pub(super) source: Arc<AddressSet>,
+    pub(super) destination: Arc<AddressSet>,
+}
+
+/// Sources and destinations, every flow between them.
+type Batch = (Arc<AddressSet>, Arc<AddressSet>);
+
+/// Sends the flows between two sets off; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
+pub(super) fn arrives(
+    model: &Model,
+    topology: &Topology,
+    [sources, destinations]: [&Arc<AddressSet>; 2],
+    carried: &[Carried],
+) -> Option<(String, String)> {
+    let (from, to) = (by_place(model, topology, sources), by_place(model, topology, destinations));
+    let there = spread(topology, &by_zone(topology, &from), destinations, carried);
+    for (zone, wanted) in by_zone(topology, &to) {
+        let batches = there.get(&zone).map(Vec::as_slice).unwrap_or_default();
+        let covering = batches.iter().filter(|(_, destinations)| is_within(&wanted, destinations));
+        let arrived = AddressSet::union_all(covering.map(|(sources, _)| &**sources));
+        for (place, sources) in from.iter().filter(|(place, _)| zone_of(topology, **place) != Some(zone)) {
+            if is_within(sources, &arrived) {
+                continue;
+            }
+            let missing = to.iter().filter(|(end, _)| zone_of(topology, **end) == Some(zone)).find(|(end, part)| {
+                topology.is_connected(*place, **end)
+                    && !(topology.zones.is_public(*place) && topology.zones.is_public(**end))
+                    && !is_covered(sources, part, batches).unwrap_or(false)
+            });
+            if let Some((_, part)) = missing {
+                return Some((named(sources), named(part)));
+            }
+        }
+    }
+    None
+}
+
+fn named(set: &AddressSet) -> String {
+    set.ranges().next().map(|range| range.to_string()).unwrap_or_default()
+}
+
+fn zone_of(topology: &Topology, place: PlaceId) -> Option<ZoneId> {
+    topology.zones.place(place).map(|place| place.zone)
+}
+
+/// The known addresses of a set, by place.
+fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> BTreeMap<PlaceId, AddressSet> {
+    let mut parts: BTreeMap<PlaceId, Vec<AddressRange>> = BTreeMap::new();
+    for (range, location) in model.located.meet(set) {
+        if let Some(place) = topology.zones.place_at(location) {
+            parts.entry(place).or_default().push(range);
+        }
+    }
+    parts.into_iter().map(|(place, ranges)| (place, ranges.into_iter().collect())).collect()
+}
+
+fn by_zone(topology: &Topology, places: &BTreeMap<PlaceId, AddressSet>) -> BTreeMap<ZoneId, AddressSet> {
+    let mut zones: BTreeMap<ZoneId, AddressSet> = BTreeMap::new();
+    for (place, set) in places {
+        if let Some(zone) = zone_of(topology, *place) {
+            let known = zones.entry(zone).or_default();
+            *known = if known.is_empty() { set.clone() } else { known.union(set) };
+        }
+    }
+    zones
+}
+
+/// Everything that gets to each zone.
+fn spread(
+    topology: &Topology,
+    from: &BTreeMap<ZoneId, AddressSet>,
+    destinations: &Arc<AddressSet>,
+    carried: &[Carried],
+) -> BTreeMap<ZoneId, Vec<Batch>> {
+    let mut leaving: BTreeMap<ZoneId, Vec<&Carried>> = BTreeMap::new();
+    for one in carried {
+        leaving.entry(one.from).or_default().push(one);
+    }
+    let mut there: BTreeMap<ZoneId, Vec<Batch>> = BTreeMap::new();
+    let mut waiting: BTreeMap<ZoneId, Vec<Batch>> =
+        from.iter().map(|(zone, set)| (*zone, vec![(Arc::new(set.clone()), destinations.clone())])).collect();
+    while let Some((zone, batches)) = waiting.pop_first() {
+        for (sources, destinations) in merged(batches) {
+            for one in leaving.get(&zone).into_iter().flatten() {
+                let Some(batch) = through(&sources, &destinations, one) else { continue };
+                let known = there.entry(one.to).or_default();
+                if known.iter().any(|known| holds(known, &batch)) {
+                    continue;
+                }
+                known.push(batch.clone());
+                if Some(one.to) != topology.zones.internet {
+                    waiting.entry(one.to).or_default().push(batch);
+                }
+            }
+        }
+    }
+    there
+}
+
+fn holds(known: &Batch, batch: &Batch) -> bool {
+    is_within(&batch.0, &known.0) && is_within(&batch.1, &known.1)
+}
+
+/// What gets through a firewall of some flows.
+fn through(sources: &Arc<AddressSet>, destinations: &Arc<AddressSet>, one: &Carried) -> Option<Batch> {
+    let batch = (common(sources, &one.source), common(destinations, &one.destination));
+    (!batch.0.is_empty() && !batch.1.is_empty()).then_some(batch)
+}
+
+/// The intersection, shared where it is one of the two.
+fn common(left: &Arc<AddressSet>, right: &Arc<AddressSet>) -> Arc<AddressSet> {
+    if Arc::ptr_eq(left, right) || is_within(left, right) {
+        left.clone()
+    } else if is_within(right, left) {
+        right.clone()
+    } else {
+        Arc::new(left.intersection(right))
+    }
+}
+
+/// Batches with equal destinations as one.
+fn merged(batches: Vec<Batch>) -> Vec<Batch> {
+    if batches.len() < 2 {
+        return batches;
+    }
+    let mut by_destination: BTreeMap<Arc<AddressSet>, Vec<Arc<AddressSet>>> = BTreeMap::new();
+    for (sources, destinations) in batches {
+        by_destination.entry(destinations).or_default().push(sources);
+    }
+    let union = |sources: Vec<Arc<AddressSet>>| match sources.as_slice() {
+        [one] => one.clone(),
+        many => Arc::new(AddressSet::union_all(many.iter().map(|set| &**set))),
+    };
+    by_destination.into_iter().map(|(destinations, sources)| (union(sources), destinations)).collect()
+}
+
+/// Whether every flow between two sets is in some batch.
+fn is_covered(sources: &AddressSet, destinations: &AddressSet, batches: &[Batch]) -> Result<bool, TooLarge> {
+    let mut space = FlowSpace::new(Order::DestinationFirst);
+    let any = ServiceSet::any();
+    let wanted = space.product(sources, destinations, &any)?;
+    let mut arrived: Vec<FlowSet> = Vec::with_capacity(batches.len());
+    for (sources, destinations) in batches {
+        arrived.push(space.product(sources, destinations, &any)?);
+    }
+    let arrived = space.union_all(&arrived)?;
+    Ok(space.is_subset(wanted, arrived))
+}

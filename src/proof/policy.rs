@@ -1,0 +1,267 @@
+//! Whether the plans of all firewalls together are the policy: nothing else passes any of them, and what is permitted arrives.
+//!
+//! Placement decides which firewall gets which part of a rule; this asks the policy itself, in two parts that share nothing with placement:
+//!
+//! - *no more*: on every pair of interfaces, what a rule lets through is a part of the policy's rule of that name, and what a deny or a quarantine of the policy covers of it is denied there too. So
+//!   whatever passes a firewall is permitted.
+//! - *no less*: the flows of each allow rule are sent off in the zones of their sources and go from zone to zone through what the firewalls let through of the rule. They arrive in the zones of
+//!   their destinations, all of them that have a way there.
+//!
+//! The flows arrive over at least one way; that every *other* way carries them too rests on placement, which the tests hold against the definition pair by pair.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::civil::Date;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::arrive::{Carried, arrives};
+use super::within;
+use crate::graph::Topology;
+use crate::model::{Model, Product, Quarantine, Rule, RuleId};
+use crate::packet::{AddressSet, FlowSpace, Order, ServiceSet};
+use crate::plan::{DevicePlan, PlannedQuarantine, PlannedRule};
+use crate::syntax::ast::Effect;
+
+/// What is wrong with the plans of a project, in words; always a bug.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The rule or quarantine.
+    pub rule: String,
+    /// The firewall; empty if it is about none.
+    pub device: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Collects the plans of all firewalls.
+pub struct Composition<'m> {
+    model: &'m Model,
+    topology: &'m Topology,
+    at: Date,
+    rules: HashMap<&'m str, RuleId, FxBuildHasher>,
+    devices: HashMap<&'m str, usize, FxBuildHasher>,
+    denies: Vec<Product>,
+    quarantines: Vec<&'m Quarantine>,
+    carried: Mutex<Carrying>,
+}
+
+/// What firewalls let through of each allow rule, with each set of addresses once.
+#[derive(Default)]
+struct Carrying {
+    sets: FxHashMap<Arc<AddressSet>, ()>,
+    by_rule: Vec<Vec<Carried>>,
+}
+
+impl Carrying {
+    fn share(&mut self, set: &Arc<AddressSet>) -> Arc<AddressSet> {
+        match self.sets.get_key_value(set) {
+            Some((known, ())) => known.clone(),
+            None => {
+                self.sets.insert(set.clone(), ());
+                set.clone()
+            }
+        }
+    }
+}
+
+impl<'m> Composition<'m> {
+    /// Of a model at a date.
+    #[must_use]
+    pub fn new(model: &'m Model, topology: &'m Topology, at: Date) -> Self {
+        let name = |(number, rule): (usize, &'m Rule)| (rule.name.value.as_str(), RuleId::from_index(number));
+        let active = |rule: &&Rule| rule.effect == Effect::Deny && rule.period.contains(at);
+        let device = |(number, firewall): (usize, &crate::graph::Firewall)| {
+            Some((model.devices.get(firewall.device.index())?.name.value.as_str(), number))
+        };
+        let is_active =
+            |quarantine: &&Quarantine| quarantine.period.contains(at) && !model.endpoint(quarantine.held).is_empty();
+        Self {
+            model,
+            topology,
+            at,
+            rules: model.rules.iter().enumerate().map(name).collect(),
+            devices: topology.firewalls.iter().enumerate().filter_map(device).collect(),
+            denies: model.rules.iter().filter(active).flat_map(|rule| rule.products.iter().copied()).collect(),
+            quarantines: model.quarantines.iter().filter(is_active).collect(),
+            carried: Mutex::new(Carrying { by_rule: vec![Vec::new(); model.rules.len()], ..Carrying::default() }),
+        }
+    }
+
+    /// Takes in the plan of one firewall, in any order; what it permits beyond the policy.
+    #[must_use]
+    pub fn add(&self, plan: &DevicePlan) -> Vec<Problem> {
+        let mut problems = self.quarantines(plan);
+        for pair in &plan.pairs {
+            self.list(plan, &pair.rules, &mut problems);
+        }
+        for (_, rules) in plan.input.iter().flat_map(|input| &input.rules) {
+            self.list(plan, rules, &mut problems);
+        }
+        if problems.is_empty() {
+            self.carry(plan);
+        }
+        problems
+    }
+
+    fn carry(&self, plan: &DevicePlan) {
+        let Some(firewall) = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at))
+        else {
+            return;
+        };
+        let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        for pair in &plan.pairs {
+            let zone = |interface: usize| firewall.interface_zones.get(interface).copied();
+            let (Some(from), Some(to)) = (zone(pair.in_interface), zone(pair.out_interface)) else { continue };
+            for rule in pair.rules.iter().filter(|rule| rule.effect == Effect::Allow) {
+                let Some(id) = self.rules.get(rule.label.name.as_str()) else { continue };
+                let (source, destination) = (carried.share(&rule.source), carried.share(&rule.destination));
+                if let Some(list) = carried.by_rule.get_mut(id.index()) {
+                    list.push(Carried { from, to, source, destination });
+                }
+            }
+        }
+    }
+
+    /// Whether each permitted flow arrives, after all firewalls have been taken in; the rules of which some do not.
+    #[must_use]
+    pub fn finish(self) -> Vec<Problem> {
+        let Self { model, topology, at, carried, .. } = self;
+        let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner).by_rule;
+        let mut problems = Vec::new();
+        for (rule, carried) in model.rules.iter().zip(&carried) {
+            if rule.effect != Effect::Allow || !rule.period.contains(at) {
+                continue;
+            }
+            for product in rule.products.iter().filter(|product| !model.service(product.services).is_empty()) {
+                let ends = [model.endpoint(product.source), model.endpoint(product.destination)];
+                if let Some((from, to)) = arrives(model, topology, ends, carried) {
+                    let what = format!("flows from {from} to {to} do not arrive");
+                    problems.push(Problem { rule: rule.name.value.clone(), device: String::new(), what });
+                }
+            }
+        }
+        problems
+    }
+
+    /// One list of rules.
+    fn list(&self, plan: &DevicePlan, rules: &[PlannedRule], problems: &mut Vec<Problem>) {
+        let mut wrong = |rule: &PlannedRule, what: &str| {
+            let (rule, device) = (rule.label.name.clone(), plan.device.clone());
+            problems.push(Problem { rule, device, what: what.to_owned() });
+        };
+        let allows = || rules.iter().filter(|rule| rule.effect == Effect::Allow);
+        for rule in allows().filter(|rule| !self.is_of_the_policy(rule)) {
+            wrong(rule, "it lets more through than the rule of the policy");
+        }
+        if self.denies.is_empty() {
+            return;
+        }
+        let sources = AddressSet::union_all(allows().map(|rule| &*rule.source));
+        let destinations = AddressSet::union_all(allows().map(|rule| &*rule.destination));
+        let near = |deny: &&Product| {
+            self.model.endpoint(deny.source).intersects(&sources)
+                && self.model.endpoint(deny.destination).intersects(&destinations)
+        };
+        let near: Vec<&Product> = self.denies.iter().filter(near).collect();
+        let own: Vec<&PlannedRule> = rules.iter().filter(|rule| rule.effect == Effect::Deny).collect();
+        for rule in allows() {
+            if near.iter().any(|deny| !self.is_denied(rule, deny, &own)) {
+                wrong(rule, "a deny of the policy is missing before it");
+            }
+        }
+    }
+
+    fn is_of_the_policy(&self, planned: &PlannedRule) -> bool {
+        let rule = self.rules.get(planned.label.name.as_str()).and_then(|id| self.model.rules.get(id.index()));
+        rule.is_some_and(|rule| {
+            rule.effect == planned.effect && rule.period.contains(self.at) && self.is_part(planned, rule)
+        })
+    }
+
+    fn is_part(&self, planned: &PlannedRule, rule: &Rule) -> bool {
+        rule.products.iter().any(|product| {
+            services_within(&planned.services, self.model.service(product.services))
+                && within::is_within(&planned.source, self.model.endpoint(product.source))
+                && within::is_within(&planned.destination, self.model.endpoint(product.destination))
+        })
+    }
+
+    /// Whether what a deny of the policy covers of a rule is denied in the same list.
+    fn is_denied(&self, rule: &PlannedRule, deny: &Product, own: &[&PlannedRule]) -> bool {
+        let services = rule.services.intersection(self.model.service(deny.services));
+        if services.is_empty() {
+            return true;
+        }
+        let source = rule.source.intersection(self.model.endpoint(deny.source));
+        let destination = rule.destination.intersection(self.model.endpoint(deny.destination));
+        let covers = |own: &&&PlannedRule| {
+            services_within(&services, &own.services)
+                && source.is_subset(&own.source)
+                && destination.is_subset(&own.destination)
+        };
+        if !is_flow(&source, &destination) || own.iter().any(|own| covers(&own)) {
+            return true;
+        }
+        let mut space = FlowSpace::new(Order::DestinationFirst);
+        let covered = space.product(&source, &destination, &services).and_then(|wanted| {
+            let mut sets = Vec::with_capacity(own.len());
+            for own in own {
+                sets.push(space.product(&own.source, &own.destination, &own.services)?);
+            }
+            let denied = space.union_all(&sets)?;
+            Ok(space.is_subset(wanted, denied))
+        });
+        covered.unwrap_or(false)
+    }
+
+    /// Every active quarantine is on every firewall, with exactly what it holds and keeps.
+    fn quarantines(&self, plan: &DevicePlan) -> Vec<Problem> {
+        let planned: BTreeMap<&str, &PlannedQuarantine> =
+            plan.quarantines.iter().map(|one| (one.label.name.as_str(), one)).collect();
+        let mut problems = Vec::new();
+        for quarantine in &self.quarantines {
+            let is_same = planned.get(quarantine.name.value.as_str()).is_some_and(|one| self.is_same(one, quarantine));
+            if !is_same {
+                let (rule, device) = (quarantine.name.value.clone(), plan.device.clone());
+                let what = "the quarantine of the policy is not on it as it is written".to_owned();
+                problems.push(Problem { rule, device, what });
+            }
+        }
+        problems
+    }
+
+    fn is_same(&self, planned: &PlannedQuarantine, quarantine: &Quarantine) -> bool {
+        let kept = || {
+            let rules = quarantine.keep.iter().filter_map(|id| self.model.rules.get(id.index()));
+            rules.filter(|rule| rule.period.contains(self.at))
+        };
+        let is_kept =
+            |one: &PlannedRule| kept().any(|rule| rule.name.value == one.label.name && self.is_part(one, rule));
+        let is_planned = |rule: &Rule, product: &Product| {
+            let (source, destination) = (self.model.endpoint(product.source), self.model.endpoint(product.destination));
+            let services = self.model.service(product.services);
+            services.is_empty()
+                || !is_flow(source, destination)
+                || planned.keep.iter().any(|one| {
+                    one.label.name == rule.name.value
+                        && services_within(services, &one.services)
+                        && within::is_within(source, &one.source)
+                        && within::is_within(destination, &one.destination)
+                })
+        };
+        *planned.held == **self.model.endpoint(quarantine.held)
+            && planned.keep.iter().all(is_kept)
+            && kept().all(|rule| rule.products.iter().all(|product| is_planned(rule, product)))
+    }
+}
+
+fn services_within(small: &ServiceSet, large: &ServiceSet) -> bool {
+    std::ptr::eq(small, large) || small.is_subset(large)
+}
+
+/// Whether the two can be the ends of one flow: of one family.
+fn is_flow(source: &AddressSet, destination: &AddressSet) -> bool {
+    use crate::packet::Family;
+    Family::BOTH.iter().any(|family| !source.is_empty_in(*family) && !destination.is_empty_in(*family))
+}

@@ -1,0 +1,251 @@
+//! Most rule sets say what their plan says in the same products: each rule one line a family. Then nothing needs to be computed.
+//!
+//! What a way through the device lets pass is flattened to the products of its lines. Where every line accepts, their order does not matter, so products that stand on both sides cancel out; only what is left
+//! is compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
+//! comparison of sets, which decides everything.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::listing::{Action, ChainId, Condition, Crossing, Hook, Listing};
+use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, ServiceSet, TooLarge};
+use crate::plan::PlannedRule;
+use crate::syntax::ast::Effect;
+
+/// All flows of one family between two sets on some services.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Lane {
+    family: Family,
+    source: Arc<AddressSet>,
+    destination: Arc<AddressSet>,
+    services: Arc<ServiceSet>,
+}
+
+/// What a way lets through, as lines: first some that drop, then some that accept; the rest is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    drops: Vec<Lane>,
+    accepts: Vec<Lane>,
+    /// Whether a line has ended the list for every packet.
+    is_ended: bool,
+}
+
+/// Chains that call each other deeper than this are not flattened.
+const DEEPEST: usize = 8;
+/// More products than this are not made out of a list, in which chains are shared.
+const MOST: usize = 2_000_000;
+
+/// A product on the way down through conditional jumps; `None` is all of a dimension.
+#[derive(Debug, Clone, Default)]
+struct Within {
+    family: Option<Family>,
+    source: Option<Arc<AddressSet>>,
+    destination: Option<Arc<AddressSet>>,
+    services: Option<Arc<ServiceSet>>,
+    is_empty: bool,
+}
+
+impl Within {
+    /// Adds conditions: the products that meet all of them; `None` if one of them is not a plain one.
+    fn and(&self, conditions: &[Condition], way: &Crossing<'_>) -> Option<Vec<Self>> {
+        let mut result = vec![self.clone()];
+        for condition in conditions {
+            if let Some(holds) = condition.is_settled_by(way) {
+                if !holds {
+                    return Some(Vec::new());
+                }
+            } else if let Condition::AnyOf(lists) = condition {
+                let mut several = Vec::new();
+                for one in &result {
+                    for list in lists {
+                        several.append(&mut one.and(list, way)?);
+                    }
+                }
+                result = several;
+            } else {
+                for one in &mut result {
+                    one.narrow(condition)?;
+                }
+            }
+        }
+        Some(result)
+    }
+
+    fn narrow(&mut self, condition: &Condition) -> Option<()> {
+        match condition {
+            Condition::Family(family) => {
+                self.is_empty |= self.family.is_some_and(|known| known != *family);
+                self.family = Some(*family);
+            }
+            Condition::Source(set) => self.source = Some(met(self.source.as_ref(), set)),
+            Condition::Destination(set) => self.destination = Some(met(self.destination.as_ref(), set)),
+            Condition::Service(set) => {
+                self.services = Some(match &self.services {
+                    None => set.clone(),
+                    Some(known) => Arc::new(known.intersection(set)),
+                });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn is_all(&self) -> bool {
+        let is_any = self.services.as_ref().is_none_or(|services| services.is_any());
+        self.family.is_none() && self.source.is_none() && self.destination.is_none() && is_any
+    }
+}
+
+fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet> {
+    known.map_or_else(|| set.clone(), |known| Arc::new(known.intersection(set)))
+}
+
+impl Lanes {
+    /// Of the first packets of connections on a way; `None` if the rule set is not that plain.
+    pub(super) fn of_way(listing: &Listing, way: &Crossing<'_>) -> Option<Self> {
+        let mut bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
+        let base = bases.next()?;
+        if bases.next().is_some() || base.hook != Hook::Forward || base.families != Family::BOTH {
+            return None;
+        }
+        let mut lanes = Self::default();
+        lanes.chain(listing, base.chain, &Within::default(), way, 0)?;
+        (lanes.is_ended || base.policy == Action::Drop).then_some(lanes)
+    }
+
+    /// Of a list of rules of a plan, and services that pass whatever it says.
+    pub(super) fn of_plan(rules: &[PlannedRule], always: Option<&Arc<ServiceSet>>) -> Self {
+        let mut lanes = Self::default();
+        if let Some(services) = always {
+            push(&mut lanes.accepts, &Within { services: Some(services.clone()), ..Within::default() });
+        }
+        for rule in rules {
+            let all = Within {
+                source: Some(rule.source.clone()),
+                destination: Some(rule.destination.clone()),
+                services: Some(rule.services.clone()),
+                ..Within::default()
+            };
+            let list = if rule.effect == Effect::Deny { &mut lanes.drops } else { &mut lanes.accepts };
+            push(list, &all);
+        }
+        lanes
+    }
+
+    fn chain(
+        &mut self,
+        listing: &Listing,
+        id: ChainId,
+        within: &Within,
+        way: &Crossing<'_>,
+        depth: usize,
+    ) -> Option<()> {
+        let chain = listing.chains.get(id.0).filter(|_| depth < DEEPEST)?;
+        for rule in &chain.rules {
+            if self.is_ended {
+                break;
+            }
+            if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) {
+                continue;
+            }
+            for inner in within.and(&rule.when, way)? {
+                self.action(listing, &rule.action, &inner, way, depth)?;
+            }
+        }
+        Some(())
+    }
+
+    fn action(
+        &mut self,
+        listing: &Listing,
+        action: &Action,
+        within: &Within,
+        way: &Crossing<'_>,
+        depth: usize,
+    ) -> Option<()> {
+        if within.is_empty || self.is_ended {
+            return Some(());
+        }
+        match action {
+            Action::Continue => Some(()),
+            Action::Accept => {
+                push(&mut self.accepts, within);
+                (self.accepts.len() < MOST).then_some(())
+            }
+            Action::Drop if within.is_all() => {
+                self.is_ended = true;
+                Some(())
+            }
+            Action::Drop => {
+                push(&mut self.drops, within);
+                self.accepts.is_empty().then_some(())
+            }
+            Action::Jump(target) => self.chain(listing, *target, within, way, depth + 1),
+            Action::Choose(entries) => entries.iter().try_for_each(|(conditions, action)| {
+                if conditions.iter().any(|one| one.is_settled_by(way) == Some(false)) {
+                    return Some(());
+                }
+                within
+                    .and(conditions, way)?
+                    .iter()
+                    .try_for_each(|inner| self.action(listing, action, inner, way, depth))
+            }),
+            Action::Return | Action::Goto(_) | Action::Unknown(_) => None,
+        }
+    }
+
+    /// Whether two lists surely let the same through. Products on both sides cancel out, what is left is compared in a space.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if the space has no room for what is left.
+    pub(super) fn is_same(&self, other: &Self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
+        Ok(alike(&self.drops, &other.drops, space)? && alike(&self.accepts, &other.accepts, space)?)
+    }
+}
+
+/// Adds a product, once for each family in which it holds any flow.
+fn push(list: &mut Vec<Lane>, within: &Within) {
+    static ALL: std::sync::LazyLock<Arc<AddressSet>> = std::sync::LazyLock::new(|| Arc::new(AddressSet::full()));
+    static ANY: std::sync::LazyLock<Arc<ServiceSet>> = std::sync::LazyLock::new(|| Arc::new(ServiceSet::any()));
+    let source = within.source.as_ref().unwrap_or(&ALL);
+    let destination = within.destination.as_ref().unwrap_or(&ALL);
+    let services = within.services.as_ref().unwrap_or(&ANY);
+    for family in Family::BOTH.into_iter().filter(|family| within.family.is_none_or(|only| only == *family)) {
+        let foreign = if family == Family::V4 { crate::packet::Protocol::ICMP6 } else { crate::packet::Protocol::ICMP };
+        let is_empty = source.is_empty_in(family)
+            || destination.is_empty_in(family)
+            || services.is_subset(&ServiceSet::protocol(foreign));
+        if !is_empty {
+            list.push(Lane {
+                family,
+                source: in_family(source, family),
+                destination: in_family(destination, family),
+                services: services.clone(),
+            });
+        }
+    }
+}
+
+fn in_family(set: &Arc<AddressSet>, family: Family) -> Arc<AddressSet> {
+    let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
+    if set.is_empty_in(other) { set.clone() } else { Arc::new(set.only(family)) }
+}
+
+/// Whether two lists of products have one union.
+fn alike(left: &[Lane], right: &[Lane], space: &mut FlowSpace) -> Result<bool, TooLarge> {
+    let (on_left, on_right): (FxHashSet<&Lane>, FxHashSet<&Lane>) = (left.iter().collect(), right.iter().collect());
+    let left: Vec<&Lane> = left.iter().filter(|lane| !on_right.contains(lane)).collect();
+    let right: Vec<&Lane> = right.iter().filter(|lane| !on_left.contains(lane)).collect();
+    if left.is_empty() && right.is_empty() {
+        return Ok(true);
+    }
+    let mut union = |lanes: &[&Lane]| -> Result<FlowSet, TooLarge> {
+        let mut sets = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            sets.push(space.product(&lane.source, &lane.destination, &lane.services)?);
+        }
+        space.union_all(&sets)
+    };
+    Ok(union(&left)? == union(&right)?)
+}
