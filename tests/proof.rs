@@ -6,15 +6,16 @@
 
 mod worlds;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use sekisho::graph::Topology;
 use sekisho::listing::Listing;
-use sekisho::packet::Protocol;
+use sekisho::packet::{AddressRange, AddressSet, Protocol, ServiceSet};
 use sekisho::pipeline::{self, Device};
 use sekisho::plan::{DevicePlan, Placement};
 use sekisho::platform;
-use sekisho::proof::{self, Gap, Lacks, Verdict};
+use sekisho::proof::{self, Composition, Gap, Lacks, Problem, Verdict};
 use sekisho::syntax::ast::Effect;
 use worlds::World;
 use worlds::random::{AT, Random};
@@ -76,6 +77,76 @@ fn what_is_written_for_random_worlds_is_proved() {
     }
     println!("{proved} firewalls, {with_quarantine} with quarantines, {with_input} protected");
     assert!(proved > 150 && with_quarantine > 15 && with_input > 15, "{proved} {with_quarantine} {with_input}");
+}
+
+fn composed(project: &Path, change: impl Fn(&str, &mut DevicePlan)) -> Vec<Problem> {
+    let loaded = pipeline::load(project).unwrap();
+    let topology = Topology::new(&loaded.model);
+    let at = AT.parse().unwrap();
+    let placement = Placement::new(&loaded.model, &topology, at);
+    let composition = Composition::new(&loaded.model, &topology, at);
+    let mut problems = Vec::new();
+    for number in 0..placement.len() {
+        let mut plan = placement.plan(number).unwrap();
+        let device = plan.device.clone();
+        change(&device, &mut plan);
+        problems.extend(composition.add(&plan));
+    }
+    problems.extend(composition.finish());
+    problems
+}
+
+#[test]
+fn the_plans_of_all_firewalls_together_are_the_policy() {
+    for sample in std::fs::read_dir("policies").unwrap() {
+        let path = sample.unwrap().path();
+        assert_eq!(composed(&path, |_, _| ()), [], "{}", path.display());
+    }
+    let first = setting("SEKISHO_SEED", 1);
+    for seed in first..first + setting("SEKISHO_WORLDS", 150) {
+        let directory = tempfile::tempdir().unwrap();
+        let world = if seed % 2 == 0 { World::random(seed) } else { World::asked(seed) };
+        world.write_project(directory.path()).unwrap();
+        assert_eq!(composed(directory.path(), |_, _| ()), [], "world {seed}\n{}", world.text());
+    }
+}
+
+/// Three sites in a row; each end has a firewall, and one stands between the two wide-area networks.
+fn row() -> World {
+    let world =
+        World::default().site("a").network("a/net", "10.1.0.0/24 2001:db8:1::/64", "").transit("w0").transit("w1");
+    let world = world.site("b").network("b/net", "10.2.0.0/24 2001:db8:2::/64", "").firewall("fa", "a", "a/net w0");
+    let world = world.firewall("fb", "b", "b/net w1").firewall("core", "", "w0 w1");
+    world.allow("WEB", "a/net", "b/net", "tcp/443, udp/53").deny("NO", "10.1.0.7", "b/net", "tcp/443")
+}
+
+#[test]
+fn a_plan_that_is_not_the_policy_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    row().write_project(directory.path()).unwrap();
+    let changed = |what: fn(&mut DevicePlan)| {
+        let found = composed(directory.path(), |device, plan| {
+            if device == "core" {
+                what(plan)
+            }
+        });
+        found.into_iter().map(|one| format!("{} on `{}`: {}", one.rule, one.device, one.what)).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(|_| ()), [""; 0]);
+    let missing = "WEB on ``: flows from 10.1.0.0/24 to 10.2.0.0/24 do not arrive";
+    assert_eq!(changed(|plan| plan.pairs.clear()), [missing]);
+    assert_eq!(changed(|plan| plan.pairs[0].rules.retain(|rule| rule.effect == Effect::Deny)), [missing]);
+    let narrower = |plan: &mut DevicePlan| {
+        let rule = plan.pairs[0].rules.last_mut().unwrap();
+        rule.source =
+            rule.source.difference(&"10.1.0.9".parse::<IpAddr>().map(AddressRange::single).unwrap().into()).into();
+    };
+    assert_eq!(changed(narrower), [missing]);
+    let wider = "WEB on `core`: it lets more through than the rule of the policy";
+    assert_eq!(changed(|plan| plan.pairs[0].rules.last_mut().unwrap().source = AddressSet::full().into()), [wider]);
+    assert_eq!(changed(|plan| plan.pairs[0].rules.last_mut().unwrap().services = ServiceSet::any().into()), [wider]);
+    let undenied = "WEB on `core`: a deny of the policy is missing before it";
+    assert_eq!(changed(|plan| plan.pairs[0].rules.retain(|rule| rule.effect == Effect::Allow)), [undenied]);
 }
 
 /// Takes something out of a plan, and says where; `None` if there is nothing of the kind.

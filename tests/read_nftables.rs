@@ -125,8 +125,8 @@ fn the_kernel_says_the_same_in_text_and_json() {
             };
             let file = reading::meaning(&read(&content));
             found.extend(differ(&format!("{title}: file and text"), &file, &reading::meaning(&read(&text))));
-            // The JSON of nft 1.0.6 does not say that a table sleeps.
-            if !content.contains("dormant") {
+            // The JSON of nft 1.0.6 does not say that a table sleeps, and has chains without a name as text.
+            if !content.contains("dormant") && !content.contains("jump {\n") {
                 found.extend(differ(&format!("{title}: file and json"), &file, &reading::meaning(&read(&json))));
             }
             count += 1;

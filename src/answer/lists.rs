@@ -5,8 +5,10 @@
 use serde::Serialize;
 
 use super::rows::{flow_object, literals};
-use crate::listing::{Analysis, ChainId, Comparison, Difference, Finding, Hook, Listing, State, Trouble, Way, What};
-use crate::packet::{AddressRange, AddressSet, Flow, Product};
+use crate::listing::{
+    Analysis, ChainId, Comparison, Difference, Finding, Hook, Listing, State, Trouble, Way, What, unjudged,
+};
+use crate::packet::{AddressRange, AddressSet, Family, Flow, Product};
 use crate::report::json::FlowObject;
 
 /// How many ranges, ways or products a line for people shows.
@@ -47,6 +49,15 @@ pub struct NoticedObject {
     pub blurs: bool,
 }
 
+/// A family that nothing judges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnjudgedObject {
+    /// `input` or `forward`.
+    pub hook: &'static str,
+    /// `IPv4` or `IPv6`.
+    pub family: &'static str,
+}
+
 /// `sekisho lines`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinesReport {
@@ -62,6 +73,8 @@ pub struct LinesReport {
     pub unknown: Vec<LineObject>,
     /// What was read and is no rule.
     pub noticed: Vec<NoticedObject>,
+    /// Families that pass a hook because no rule judges them there, while the other family is judged.
+    pub unjudged: Vec<UnjudgedObject>,
 }
 
 /// What is found in a rule set on its own.
@@ -81,6 +94,14 @@ pub fn lines_report(listing: &Listing, analysis: &Analysis) -> LinesReport {
         troubles: analysis.troubles.iter().map(|one| trouble(listing, one)).collect(),
         unknown: unknown.map(|rule| LineObject { line: rule.line, text: rule.text.clone() }).collect(),
         noticed: noticed.collect(),
+        unjudged: unjudged(listing).into_iter().map(unjudged_object).collect(),
+    }
+}
+
+fn unjudged_object((hook, family): (Hook, Family)) -> UnjudgedObject {
+    UnjudgedObject {
+        hook: if hook == Hook::Input { "input" } else { "forward" },
+        family: if family == Family::V4 { "IPv4" } else { "IPv6" },
     }
 }
 
@@ -151,6 +172,10 @@ impl LinesReport {
         }
         for trouble in &self.troubles {
             text.push_str(&format!("{trouble}\n"));
+        }
+        for UnjudgedObject { hook, family } in &self.unjudged {
+            let end = if *hook == "input" { "to the device itself" } else { "through the device" };
+            text.push_str(&format!("no rule judges {family} {end}: all of it passes\n"));
         }
         for one in self.noticed.iter().filter(|one| one.blurs) {
             text.push_str(&format!("line {}: not certain: {}\n", one.line.line, one.what));

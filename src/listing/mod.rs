@@ -17,6 +17,7 @@ mod decide;
 mod evaluate;
 mod redundant;
 mod types;
+mod unjudged;
 
 pub use analyse::{Analysis, Finding, What, analyse};
 pub use calls::{DEEPEST, Trouble, troubles};
@@ -27,3 +28,4 @@ pub use evaluate::{Evaluator, Passed, in_some_order, passed};
 pub use types::{
     Action, Base, Chain, ChainId, Condition, Hook, InterfacePattern, Listing, Noticed, Rule, State, States,
 };
+pub use unjudged::unjudged;

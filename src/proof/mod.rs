@@ -20,6 +20,7 @@ mod device;
 mod gaps;
 mod policy;
 mod quick;
+mod slices;
 mod text;
 mod within;
 

@@ -1,26 +1,18 @@
 //! Most rule sets say what their plan says in the same products: each rule one line a family. Then nothing needs to be computed.
 //!
-//! What a way through the device lets pass is flattened to the products of its lines. Where every line accepts, their order does not matter, so products that stand on both sides cancel out; only what is left
-//! is compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
+//! What a way through the device lets pass is flattened to the products of its lines. Where every line accepts, their order does not matter, so products that stand on both sides cancel out; what is left
+//! is cut into slices, and only if these do not agree compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
 //! comparison of sets, which decides everything.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::slices::{self, Along, Lane};
 use crate::listing::{Action, ChainId, Condition, Crossing, Hook, Listing};
-use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, ServiceSet, TooLarge};
+use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
 use crate::syntax::ast::Effect;
-
-/// All flows of one family between two sets on some services.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Lane {
-    family: Family,
-    source: Arc<AddressSet>,
-    destination: Arc<AddressSet>,
-    services: Arc<ServiceSet>,
-}
 
 /// What a way lets through, as lines: first some that drop, then some that accept; the rest is dropped.
 #[derive(Debug, Default)]
@@ -212,17 +204,16 @@ fn push(list: &mut Vec<Lane>, within: &Within) {
     let destination = within.destination.as_ref().unwrap_or(&ALL);
     let services = within.services.as_ref().unwrap_or(&ANY);
     for family in Family::BOTH.into_iter().filter(|family| within.family.is_none_or(|only| only == *family)) {
-        let foreign = if family == Family::V4 { crate::packet::Protocol::ICMP6 } else { crate::packet::Protocol::ICMP };
-        let is_empty = source.is_empty_in(family)
-            || destination.is_empty_in(family)
-            || services.is_subset(&ServiceSet::protocol(foreign));
-        if !is_empty {
-            list.push(Lane {
-                family,
-                source: in_family(source, family),
-                destination: in_family(destination, family),
-                services: services.clone(),
-            });
+        if source.is_empty_in(family) || destination.is_empty_in(family) {
+            continue;
+        }
+        // The other family's ICMP is no service here.
+        let foreign = ServiceSet::protocol(if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP });
+        let is_plain = services.is_any() || !services.intersects(&foreign);
+        let services = if is_plain { services.clone() } else { Arc::new(services.difference(&foreign)) };
+        if !services.is_empty() {
+            let (source, destination) = (in_family(source, family), in_family(destination, family));
+            list.push(Lane { family, source, destination, services });
         }
     }
 }
@@ -237,7 +228,7 @@ fn alike(left: &[Lane], right: &[Lane], space: &mut FlowSpace) -> Result<bool, T
     let (on_left, on_right): (FxHashSet<&Lane>, FxHashSet<&Lane>) = (left.iter().collect(), right.iter().collect());
     let left: Vec<&Lane> = left.iter().filter(|lane| !on_right.contains(lane)).collect();
     let right: Vec<&Lane> = right.iter().filter(|lane| !on_left.contains(lane)).collect();
-    if left.is_empty() && right.is_empty() {
+    if [Along::Destination, Along::Source].into_iter().any(|along| slices::agree(&left, &right, along)) {
         return Ok(true);
     }
     let mut union = |lanes: &[&Lane]| -> Result<FlowSet, TooLarge> {

@@ -14,17 +14,23 @@
     reason = "these are tests, though clippy takes them for a program because they bring their own runner"
 )]
 
+#[path = "../dumps/mod.rs"]
+mod dumps;
 mod harness;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../traps/mod.rs"]
+mod traps;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
 mod conversations;
+mod dumped;
 mod emitted;
 mod forwarding;
 mod limits;
 mod speed;
+mod tricky;
 mod witnesses;
 
 use std::process::ExitCode;
@@ -43,9 +49,17 @@ fn main() -> ExitCode {
     }
     // A machine with two cores loses nothing by it, and the throughput tests gain.
     arguments.test_threads = arguments.test_threads.or(Some(1));
-    let tests =
-        [forwarding::TESTS, conversations::TESTS, limits::TESTS, emitted::TESTS, witnesses::TESTS, speed::TESTS]
-            .concat();
+    let tests = [
+        forwarding::TESTS,
+        conversations::TESTS,
+        limits::TESTS,
+        emitted::TESTS,
+        witnesses::TESTS,
+        tricky::TESTS,
+        dumped::TESTS,
+        speed::TESTS,
+    ]
+    .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let reason = unavailable.as_ref().filter(|_| required).map(ToString::to_string);
         let trial = Trial::test(name, move || match reason {

@@ -13,7 +13,7 @@ use crate::graph::Topology;
 use crate::pipeline::{self, Device};
 use crate::plan::Placement;
 use crate::platform::WrittenFile;
-use crate::proof::{Proof, Verdict};
+use crate::proof::{Composition, Problem, Proof, Verdict};
 use crate::report::json::{self, Manifest, ManifestFile};
 
 pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
@@ -31,9 +31,12 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
         Err(error) => return failed(progress, &error),
     };
     let stopwatch = Stopwatch::default();
+    let composition = (!arguments.no_proof).then(|| Composition::new(&loaded.model, &topology, day(common)));
     // Each rule set is proved and goes to the disk as soon as it is made, so that no more of them are in memory than are being made.
     let made = |device: Device| {
-        let proof = (!arguments.no_proof).then(|| stopwatch.time(|| pipeline::prove(&device)));
+        let proof = composition
+            .as_ref()
+            .map(|composition| stopwatch.time(|| (pipeline::prove(&device), composition.add(&device.plan))));
         Made::new(device, proof, &new, common.verbose)
     };
     let devices = match pipeline::write_all(&placement, made) {
@@ -44,10 +47,13 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
         Ok(devices) => devices,
         Err(error) => return failed(progress, &error),
     };
+    progress.stage("proving");
+    let mut problems: Vec<Problem> = devices.iter().flat_map(|device| device.problems.iter().cloned()).collect();
+    problems.extend(composition.map(|composition| stopwatch.time(|| composition.finish())).unwrap_or_default());
     let proved = Proved::of(&devices);
-    if proved == Proved::Wrong {
+    if proved == Proved::Wrong || !problems.is_empty() {
         drop(progress);
-        return wrong(&devices);
+        return wrong(&devices, &problems);
     }
     let summary = summary(common, arguments, &devices, proved);
     let doubts: String = devices.iter().map(Made::doubts).collect();
@@ -113,8 +119,12 @@ impl Proved {
 }
 
 /// Says which rule sets do not mean what the policy asks. Nothing is written.
-fn wrong(devices: &[Made]) -> Exit {
-    let mut text = String::from("error: a rule set does not mean what the policy asks, so nothing was written\n");
+fn wrong(devices: &[Made], problems: &[Problem]) -> Exit {
+    let mut text = String::from("error: the rule sets do not mean what the policy asks, so nothing was written\n");
+    for Problem { rule, device, what } in problems {
+        let on = if device.is_empty() { String::new() } else { format!(" on {device}") };
+        text.push_str(&format!("  `{rule}`{on}: {what}\n"));
+    }
     for device in devices {
         let Some(proof) = device.proof.as_ref().filter(|proof| proof.verdict == Verdict::Differs) else { continue };
         text.push_str(&proof.to_text(&device.name));
@@ -162,7 +172,7 @@ fn summary(common: &Common, arguments: &Compile, devices: &[Made], proved: Prove
         crate::diag::render::one_line(&arguments.output.display().to_string())
     );
     text.push_str(match proved {
-        Proved::All => "proved: each of them means what the policy asks of its firewall, for all packets\n",
+        Proved::All => "proved: each of them means what the policy asks of its firewall, and together they mean the policy, for all packets\n",
         Proved::Skipped => "not proved: `--no-proof` was given\n",
         Proved::NotAll | Proved::Wrong => "not proved: of some rule sets it is not known what they mean\n",
     });
@@ -182,13 +192,22 @@ fn summary(common: &Common, arguments: &Compile, devices: &[Made], proved: Prove
 struct Made {
     name: String,
     proof: Option<Proof>,
+    /// What its plan permits beyond the policy.
+    problems: Vec<Problem>,
     files: Vec<(ManifestFile, usize)>,
     commands: Vec<String>,
 }
 
 impl Made {
     /// Writes the files of a device.
-    fn new(device: Device, proof: Option<Proof>, new: &Replacement, count: bool) -> Result<Self, WriteError> {
+    fn new(
+        device: Device,
+        proof: Option<(Proof, Vec<Problem>)>,
+        new: &Replacement,
+        count: bool,
+    ) -> Result<Self, WriteError> {
+        let (proof, problems) = proof.unzip();
+        let problems = problems.unwrap_or_default();
         let Device { plan, written } = device;
         let file = |file: WrittenFile| {
             let entry = ManifestFile {
@@ -202,7 +221,7 @@ impl Made {
             Ok((entry, if count { file.text.lines().count() } else { 0 }))
         };
         let files = written.files.into_iter().map(file).collect::<Result<_, _>>()?;
-        Ok(Self { name: plan.device.clone(), proof, files, commands: written.commands })
+        Ok(Self { name: plan.device.clone(), proof, problems, files, commands: written.commands })
     }
 
     /// What keeps the rule set from being proved, for people.

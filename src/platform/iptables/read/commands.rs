@@ -286,12 +286,14 @@ impl Reader<'_> {
 
     /// What a rule does besides filtering.
     fn notice_target(&mut self, line: &Line, target: &Target, details: &[String]) {
-        let Target::Jump(name) = target else { return };
         let table = self.tables.last().map_or("", |table| table.kind.name);
+        if table == "nat" {
+            return self.notice_translation(line, target);
+        }
+        let Target::Jump(name) = target else { return };
         let untracked =
             name == "NOTRACK" || name == "CT" && details.iter().any(|detail| detail.starts_with("--notrack"));
         match name.as_str() {
-            _ if table == "nat" => self.notice_translation(line, name),
             _ if untracked => self.notice(line, "packets that are not tracked: they have no state later on", true),
             "CT" => self.notice(line, "connection tracking is set up for some packets", false),
             "TEE" => self.notice(line, "copies of packets go elsewhere", false),
@@ -300,8 +302,14 @@ impl Reader<'_> {
         }
     }
 
-    fn notice_translation(&mut self, line: &Line, target: &str) {
-        match (targets::translation(target), targets::action(target)) {
+    fn notice_translation(&mut self, line: &Line, target: &Target) {
+        const PICKS: &str = "a rule of the table of address translation: it picks what is translated";
+        let Target::Jump(name) = target else {
+            // A target that was not understood may translate anything.
+            let unclear = matches!(target, Target::Puzzle(_));
+            return self.notice(line, PICKS, unclear);
+        };
+        match (targets::translation(name), targets::action(name)) {
             (Translation::Destination, _) => {
                 self.notice(
                     line,
@@ -315,7 +323,7 @@ impl Reader<'_> {
             (_, Some(Action::Drop | Action::Unknown(_))) => {
                 self.notice(line, "a rule of the table of address translation that may drop", true);
             }
-            _ => self.notice(line, "a rule of the table of address translation: it picks what is translated", false),
+            _ => self.notice(line, PICKS, false),
         }
     }
 }

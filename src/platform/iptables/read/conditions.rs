@@ -1,7 +1,7 @@
 //! Options to conditions: what a rule asks of a packet, and where it sends it.
 //!
 //! Decisions that a reader would doubt:
-//! - `--syn` holds for the first packet of a TCP connection. Of later packets it is unknown (a repeated SYN is one, too), and so are all other tests of flags.
+//! - `--syn` holds for the first packet of a TCP connection, which has SYN and no other flag; so every test of flags is known of it. Of later packets they are unknown (a repeated SYN is one, too).
 //! - `--ctorigsrc` and the like say what the connection's first packet had. Of a packet in state NEW that is the packet itself; of others the connection tells. `--ctproto` shows in established packets as well.
 //! - In the table `raw` nothing has been tracked yet: states are unknown there.
 //! - A word that belongs to nothing makes the rule unknown, never wider. If it could be a target that was not recognised, the action is unknown as well.
@@ -245,7 +245,7 @@ impl Lowering<'_> {
                 one(Condition::Service(self.ports(given.meaning, value)?.into()))
             }
             Meaning::Syn => one(syn(given)),
-            Meaning::TcpFlags => is_syn(given).then(|| vec![syn(given)]),
+            Meaning::TcpFlags => one(flags(given)?),
             Meaning::IcmpType => one(Condition::Service(icmp(Family::V4, value)?.into())),
             Meaning::Icmp6Type => one(Condition::Service(icmp(Family::V6, value)?.into())),
             Meaning::Set => self.set(given),
@@ -378,12 +378,15 @@ fn syn(given: &Given) -> Condition {
     Condition::AnyOf(vec![vec![new], vec![Condition::Unknown(positive(given))]])
 }
 
-/// `--tcp-flags FIN,SYN,RST,ACK SYN` is `--syn`; in old versions, FIN was not looked at.
-fn is_syn(given: &Given) -> bool {
-    let [mask, wanted] = given.values.as_slice() else { return false };
-    let mut mask: Vec<&str> = mask.split(',').collect();
-    mask.sort_unstable();
-    (mask == ["ACK", "FIN", "RST", "SYN"] || mask == ["ACK", "RST", "SYN"]) && wanted == "SYN"
+/// A test of flags. Of the first packet it is known: `--tcp-flags FIN,SYN,RST,ACK SYN` holds, `--tcp-flags FIN,SYN FIN,SYN` does not.
+fn flags(given: &Given) -> Option<Condition> {
+    let [mask, wanted] = given.values.as_slice() else { return None };
+    let (mask, wanted) = (names::tcp_flags(mask)?, names::tcp_flags(wanted)?);
+    if names::SYN & mask == wanted {
+        return Some(syn(given));
+    }
+    let later = States(vec![State::Established, State::Related, State::Invalid, State::Untracked]);
+    Some(Condition::AnyOf(vec![vec![Condition::State(later), Condition::Unknown(positive(given))]]))
 }
 
 /// `NEW,ESTABLISHED`. DNAT and SNAT are not states of their own.

@@ -286,3 +286,22 @@ pub fn state(text: &str) -> Option<State> {
     ];
     names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, state)| state)
 }
+
+/// The flag of the first packet of a TCP connection.
+pub const SYN: u8 = 0x02;
+
+/// The bits of `FIN,SYN`, `ALL` or `NONE`; `None` if a flag is not known.
+pub fn tcp_flags(text: &str) -> Option<u8> {
+    const NAMES: [(&str, u8); 8] = [
+        ("FIN", 0x01),
+        ("SYN", SYN),
+        ("RST", 0x04),
+        ("PSH", 0x08),
+        ("ACK", 0x10),
+        ("URG", 0x20),
+        ("ALL", 0x3f),
+        ("NONE", 0),
+    ];
+    let bit = |name: &str| NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, bit)| *bit);
+    text.split(',').map(bit).try_fold(0, |all, one| Some(all | one?))
+}

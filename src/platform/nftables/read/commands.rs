@@ -8,7 +8,7 @@ use super::plain;
 use super::ruleset::{
     BaseEntry, Blur, ChainEntry, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority,
 };
-use super::scan::{Next, Piece, Scanner};
+use super::scan::{Next, Piece, Scanner, is_anonymous_chain};
 use super::tree::{Does, Expr, Statement, Text, Verdict};
 
 /// Which readings are tried.
@@ -22,8 +22,14 @@ pub enum Reading {
 
 /// Reads a text.
 pub fn read(text: &str, reading: Reading) -> Ruleset<'_> {
-    let mut reader =
-        Reader { scanner: Scanner::new(text), rules: Ruleset::default(), variables: Variables::default(), reading };
+    let mut reader = Reader {
+        scanner: Scanner::new(text),
+        rules: Ruleset::default(),
+        variables: Variables::default(),
+        reading,
+        depth: 0,
+        unnamed: 0,
+    };
     reader.variables.enter();
     reader.file();
     reader.rules
@@ -34,7 +40,14 @@ struct Reader<'t> {
     rules: Ruleset<'t>,
     variables: Variables<'t>,
     reading: Reading,
+    /// In how many chains without a name the one that is read stands.
+    depth: usize,
+    /// How many of them there were.
+    unnamed: usize,
 }
+
+/// How deep chains without a name may stand in each other, as deep as `nft` lets chains be nested.
+const DEEPEST: usize = 16;
 
 /// The words of a command, one after another.
 struct Words<'t> {
@@ -212,8 +225,12 @@ impl<'t> Reader<'t> {
         let mut chain = self.rules.take_chain(table, name, head.line);
         self.variables.enter();
         loop {
-            match self.scanner.next(|_| false) {
-                Next::Block(piece) | Next::Broken(piece) => {
+            match self.scanner.next(is_anonymous_chain) {
+                Next::Block(head) => {
+                    let rule = self.anonymous_chain(table, name, head);
+                    chain.rules.push_back(rule);
+                }
+                Next::Broken(piece) => {
                     let rule = self.broken_rule(piece);
                     chain.rules.push_back(rule);
                 }
@@ -227,6 +244,32 @@ impl<'t> Reader<'t> {
         }
         self.variables.leave();
         self.rules.put_back(table, name, chain);
+    }
+
+    /// `tcp dport 22 jump {` and the rules up to its brace: a chain that is named after the one it stands in, with a number, and the rule that leads there.
+    fn anonymous_chain(&mut self, table: &TableKey, chain: &str, head: Piece<'t>) -> RuleEntry<'t> {
+        let text: Text<'t> = format!("{} {{ ... }}", on_one_line(head.text)).into();
+        if self.depth >= DEEPEST {
+            self.lost(head, "chains that are nested too deep");
+            self.scanner.skip_block();
+            return RuleEntry { line: head.line, text, statements: None };
+        }
+        self.unnamed += 1;
+        let name = format!("{chain} {{{}}}", self.unnamed);
+        let there = Text::from(name.clone());
+        let (before, verdict) = match head.text.strip_suffix("goto") {
+            Some(before) => (before, Verdict::Goto(there)),
+            None => (head.text.strip_suffix("jump").unwrap_or(head.text), Verdict::Jump(there)),
+        };
+        let mut statements = parse::rule(before, &mut self.variables);
+        if let Some(statements) = &mut statements {
+            statements.push(Statement { text: text.clone(), does: Does::Decide(verdict) });
+        }
+        let rule = self.rule(head, statements);
+        self.depth += 1;
+        self.chain(table, &name, head);
+        self.depth -= 1;
+        RuleEntry { text, ..rule }
     }
 
     /// The first line of a statement that does not fit, where it took lines into its braces that are rules themselves.

@@ -12,6 +12,7 @@ use super::asked::{Asked, asks_any_transport, is_nothing};
 use super::fields::{Excluded, Field, Only, STATES, Values, address_range, field, masked, union};
 use super::ruleset::Table;
 use super::tree::{Element, Expr, Operator, Verdict};
+use super::{flags, printed};
 use crate::listing::{Condition, State, States};
 use crate::packet::{AddressRange, AddressSet, Family, Interval, IntervalSet, ServiceSet};
 
@@ -57,7 +58,8 @@ impl<'a, 't> Comparer<'a, 't> {
         before: &Asked,
     ) -> Vec<Condition> {
         let fields = fields(left);
-        if let Some(conditions) = special(left, operator, right) {
+        let special = special(left, operator, right).or_else(|| flags::asked(left, operator, right, text));
+        if let Some(conditions) = special.or_else(|| printed::doubtful(left, right, text)) {
             return conditions;
         }
         let mut result: Vec<Condition> = fields.iter().flatten().filter_map(|field| field.implies()).collect();

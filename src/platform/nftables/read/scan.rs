@@ -207,7 +207,7 @@ enum End {
 }
 
 /// `jump { ... }` holds rules and their `;`.
-fn is_anonymous_chain(before: &str) -> bool {
+pub fn is_anonymous_chain(before: &str) -> bool {
     let before = before.trim_end();
     before.ends_with("jump") || before.ends_with("goto")
 }
