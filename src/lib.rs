@@ -33,6 +33,8 @@ pub mod platform;
 
 pub mod proof;
 
+pub mod drift;
+
 pub mod report;
 
 pub mod pipeline;

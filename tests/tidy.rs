@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
+    ("drift", &["source", "packet", "syntax", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
@@ -52,7 +53,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "proof",
         ],
     ),
-    ("answer", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "report"]),
+    (
+        "answer",
+        &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "proof", "drift", "report"],
+    ),
     (
         "explain",
         &[
@@ -63,8 +67,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "reach",
-            "report", "pipeline", "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
+            "reach", "report", "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rows::{flow_object, literals};
 use crate::listing::{
-    Analysis, ChainId, Comparison, Difference, Finding, Hook, Listing, State, Trouble, What, unjudged,
+    Analysis, ChainId, Comparison, Difference, Finding, Hook, Listing, State, Trouble, Way, What, unjudged,
 };
 use crate::packet::{AddressRange, AddressSet, Family, Flow, Product};
 use crate::report::json::FlowObject;
@@ -289,16 +289,20 @@ fn doubtful(listing: &Listing, lines: &[usize], is_doubtful: bool) -> Vec<LineOb
 }
 
 fn difference(one: &Difference) -> DifferenceObject {
-    let ways = one.ways.iter().map(|(hook, incoming, outgoing, state)| WayObject {
+    DifferenceObject {
+        ways: one.ways.iter().map(way_object).collect(),
+        only_first: one.only_first.iter().map(packets).collect(),
+        only_second: one.only_second.iter().map(packets).collect(),
+    }
+}
+
+/// A way as programs see it.
+pub(super) fn way_object((hook, incoming, outgoing, state): &Way) -> WayObject {
+    WayObject {
         hook: hook_name(*hook),
         incoming: incoming.clone(),
         outgoing: outgoing.clone(),
         state: state_name(*state),
-    });
-    DifferenceObject {
-        ways: ways.collect(),
-        only_first: one.only_first.iter().map(packets).collect(),
-        only_second: one.only_second.iter().map(packets).collect(),
     }
 }
 

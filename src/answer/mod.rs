@@ -5,18 +5,25 @@
 
 mod assertions;
 mod blast;
+mod devices;
 mod lists;
 mod matrix;
 mod names;
+mod packets;
 mod query;
 mod rows;
+mod sentences;
 mod tables;
 
 pub use assertions::{assertions, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
+pub use devices::{
+    BackupObject, ConfigLine, DeviceObject, DeviceRow, DeviceWords, DevicesReport, UnprovenObject, bare_device,
+};
 pub use lists::{EquivReport, LinesReport, equiv_report, lines_report};
 pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
+pub use packets::{Flows, PacketRows};
 pub use query::{Asked, Query, query};
 pub use rows::{Rows, flow_object, literals};
 pub use tables::{ServiceWords, Table};

@@ -66,16 +66,7 @@ impl Rows<'_> {
     /// The services of some flows, as written in the language; what cannot occur between their ends is neither named nor missed.
     fn services(&self, flows: &[ClassProduct]) -> Vec<String> {
         let (set, absent) = services_of(self.access, flows);
-        if flows.is_empty() || set.union(&absent).is_any() {
-            return vec!["any".to_owned()];
-        }
-        let missing = literals(&ServiceSet::any().difference(&set).difference(&absent));
-        let words = literals(&set);
-        if missing.len() <= MISSING && words.len() > MANY {
-            vec![format!("any except {}", missing.join(", "))]
-        } else {
-            words
-        }
+        if flows.is_empty() { vec!["any".to_owned()] } else { said(&set, &absent) }
     }
 
     /// The names of rules, in name order.
@@ -92,6 +83,20 @@ impl Rows<'_> {
 const MANY: usize = 12;
 const MISSING: usize = 4;
 
+/// A set of services as written in the language, where some cannot occur.
+pub(super) fn said(set: &ServiceSet, absent: &ServiceSet) -> Vec<String> {
+    if set.union(absent).is_any() {
+        return vec!["any".to_owned()];
+    }
+    let missing = literals(&ServiceSet::any().difference(set).difference(absent));
+    let words = literals(set);
+    if missing.len() <= MISSING && words.len() > MANY {
+        vec![format!("any except {}", missing.join(", "))]
+    } else {
+        words
+    }
+}
+
 /// Movement that changes the address family is no flow: the two ends stand for it.
 fn between(model: &Model, sources: &AddressSet, destinations: &AddressSet) -> FlowObject {
     let address = |set| pick_address(model, set).map(|address| address.to_string()).unwrap_or_default();
@@ -106,7 +111,8 @@ fn between(model: &Model, sources: &AddressSet, destinations: &AddressSet) -> Fl
     }
 }
 
-fn product(product: &FlowProduct) -> Product {
+/// A product as programs see it.
+pub(super) fn product(product: &FlowProduct) -> Product {
     let addresses = |set: &AddressSet| set.ranges().map(|range| range.to_string()).collect();
     Product {
         src: addresses(&product.sources),

@@ -150,7 +150,7 @@ impl ServiceWords {
     }
 
     /// The words for a set where some services cannot occur.
-    fn among(&self, set: &ServiceSet, absent: &ServiceSet) -> Vec<String> {
+    pub(super) fn among(&self, set: &ServiceSet, absent: &ServiceSet) -> Vec<String> {
         if set.union(absent).is_any() {
             return vec!["any".to_owned()];
         }
@@ -195,7 +195,7 @@ fn large_first(mut named: Vec<(String, ServiceSet)>) -> Vec<(String, ServiceSet)
 }
 
 /// Each family with the ICMP that occurs in it alone.
-const OWN_ICMP: [(Family, Protocol); 2] = [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)];
+pub(super) const OWN_ICMP: [(Family, Protocol); 2] = [(Family::V4, Protocol::ICMP), (Family::V6, Protocol::ICMP6)];
 
 /// The services of some flows, those of each family as far as flows have ends in it, and those that cannot occur between such ends.
 pub(super) fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (ServiceSet, ServiceSet) {

@@ -160,6 +160,10 @@ pub enum Command {
     Matrix(Matrix),
     /// Draw the network or who may reach whom
     Graph(Graph),
+    /// Prove that what compile wrote means the policy
+    Verify(Verify),
+    /// Prove that what devices run means the policy, from a directory of backups
+    Drift(Drift),
     /// Find lines of a rule set that do nothing
     Lines(Lines),
     /// Say whether two rule sets mean the same
@@ -319,6 +323,40 @@ pub struct Graph {
     pub format: DrawingFormat,
 }
 
+/// `sekisho verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What compile wrote
+    #[arg(long, value_name = "OUT")]
+    pub configs: PathBuf,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
+}
+
+/// `sekisho drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// The policy project
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The backups: a file or a folder for each device, as Oxidized, RANCID or compile lay them out
+    #[arg(long, value_name = "BACKUPS")]
+    pub configs: PathBuf,
+    /// The backups as they stand in this commit of their git repository
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub rev: Option<String>,
+    /// Nothing is proved by a config that was collected more days before --at than this
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub max_age: Option<u32>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Text)]
+    pub format: AnswerFormat,
+}
+
 /// A platform whose rule sets are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReadPlatform {
@@ -373,6 +411,14 @@ pub struct ExplainCode {
     /// Such as E0203; without it, all codes with their titles
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// `7` or `7d`
+fn days(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let days = if is_number { number.parse().ok() } else { None };
+    days.ok_or_else(|| "an age is a number of days, such as 7 or 7d".to_owned())
 }
 
 fn date(text: &str) -> Result<Date, String> {

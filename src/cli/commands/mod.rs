@@ -3,11 +3,13 @@
 mod blast;
 mod check;
 mod compile;
+mod drift;
 mod equiv;
 mod explain;
 mod explain_code;
 mod fmt;
 mod graph;
+mod held;
 mod init;
 mod lines;
 mod matrix;
@@ -15,6 +17,7 @@ mod pages;
 mod query;
 mod question;
 mod ruleset;
+mod verify;
 
 use std::path::Path;
 
@@ -43,6 +46,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Blast(arguments) => blast::run(&cli.common, arguments),
         Command::Matrix(arguments) => matrix::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
+        Command::Verify(arguments) => verify::run(&cli.common, arguments),
+        Command::Drift(arguments) => drift::run(&cli.common, arguments),
         Command::Lines(arguments) => lines::run(arguments),
         Command::Equiv(arguments) => equiv::run(arguments),
     }

@@ -103,6 +103,8 @@ pub const PAGES: &[(&str, &str)] = &[
     ("E0702", include_str!("../../../docs/errors/E0702.md")),
     ("E0703", include_str!("../../../docs/errors/E0703.md")),
     ("E0704", include_str!("../../../docs/errors/E0704.md")),
+    ("E0706", include_str!("../../../docs/errors/E0706.md")),
+    ("E0707", include_str!("../../../docs/errors/E0707.md")),
     ("W0212", include_str!("../../../docs/errors/W0212.md")),
     ("W0213", include_str!("../../../docs/errors/W0213.md")),
     ("W0218", include_str!("../../../docs/errors/W0218.md")),

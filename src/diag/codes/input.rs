@@ -13,6 +13,11 @@ pub static SERVICE_OF_FAMILY: Code = Code::error("E0703", "a service of the othe
 pub static UNREADABLE: Code = Code::error("E0704", "a file that cannot be read");
 /// A file looks like policy or inventory, and is not read.
 pub static UNREAD: Code = Code::lint("W0705", Severity::Warning, "a file that looks like policy and is not read");
+/// Several files could be the config of one device.
+pub static TWO_CONFIGS: Code = Code::error("E0706", "several configs of one device");
+/// The repository or the revision of backups is not there.
+pub static NO_REVISION: Code = Code::error("E0707", "a revision of backups that is not there");
 
 /// All codes of this file.
-pub const ALL: &[&Code] = &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY, &UNREADABLE, &UNREAD];
+pub const ALL: &[&Code] =
+    &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY, &UNREADABLE, &UNREAD, &TWO_CONFIGS, &NO_REVISION];
