@@ -316,6 +316,13 @@ impl ServiceSet {
         self.difference(&Self::protocol(foreign))
     }
 
+    /// Whether some service of a protocol is in the set.
+    #[must_use]
+    pub fn has_any_of(&self, protocol: Protocol) -> bool {
+        let found = self.slabs.iter().find(|(protocols, _)| protocols.contains(protocol.0));
+        found.is_some_and(|(_, content)| !matches!(content, Content::Bands(bands) if bands.is_empty()))
+    }
+
     /// The set with source and destination ports exchanged: what answers have. `None` if it holds some ICMP types of a protocol and not all, because what answers a type
     /// is not its reflection.
     #[must_use]

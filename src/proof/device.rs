@@ -101,11 +101,10 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
         let is_this =
             |pair: &&PairPlan| (name(pair.in_interface), name(pair.out_interface)) == (Some(incoming), Some(outgoing));
         let rules = plan.pairs.iter().find(is_this).map(|pair| pair.rules.as_slice()).unwrap_or_default();
-        for (state, always) in [(State::New, None), (State::Related, Some(&icmp))] {
-            let Some(lanes) = Lanes::of_way(listing, &way.in_state(state)) else { return Ok(false) };
-            if !lanes.is_same(&Lanes::of_plan(rules, always), space)? {
-                return Ok(false);
-            }
+        let lanes = |state| Lanes::of_way(listing, &way.in_state(state));
+        let (Some(new), Some(related)) = (lanes(State::New), lanes(State::Related)) else { return Ok(false) };
+        if !related.is_with(&new, &icmp) || !new.is_same(&Lanes::of_plan(rules), space)? {
+            return Ok(false);
         }
     }
     Ok(true)

@@ -189,12 +189,16 @@ impl<'m> Composition<'m> {
 
     /// Whether what a deny of the policy covers of a rule is denied in the same list.
     fn is_denied(&self, rule: &PlannedRule, deny: &Product, own: &[&PlannedRule]) -> bool {
+        let (from, to) = (self.model.endpoint(deny.source), self.model.endpoint(deny.destination));
+        if !rule.source.intersects(from) || !rule.destination.intersects(to) {
+            return true;
+        }
         let services = rule.services.intersection(self.model.service(deny.services));
         if services.is_empty() {
             return true;
         }
-        let source = rule.source.intersection(self.model.endpoint(deny.source));
-        let destination = rule.destination.intersection(self.model.endpoint(deny.destination));
+        let source = rule.source.intersection(from);
+        let destination = rule.destination.intersection(to);
         let covers = |own: &&&PlannedRule| {
             services_within(&services, &own.services)
                 && source.is_subset(&own.source)

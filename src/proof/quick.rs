@@ -21,6 +21,8 @@ pub(super) struct Lanes {
     accepts: Vec<Lane>,
     /// Whether a line has ended the list for every packet.
     is_ended: bool,
+    /// How many of `accepts` no further line can meet the packets of.
+    elsewhere: usize,
 }
 
 /// Chains that call each other deeper than this are not flattened.
@@ -106,12 +108,9 @@ impl Lanes {
         (lanes.is_ended || base.policy == Action::Drop).then_some(lanes)
     }
 
-    /// Of a list of rules of a plan, and services that pass whatever it says.
-    pub(super) fn of_plan(rules: &[PlannedRule], always: Option<&Arc<ServiceSet>>) -> Self {
+    /// Of a list of rules of a plan.
+    pub(super) fn of_plan(rules: &[PlannedRule]) -> Self {
         let mut lanes = Self::default();
-        if let Some(services) = always {
-            push(&mut lanes.accepts, &Within { services: Some(services.clone()), ..Within::default() });
-        }
         for rule in rules {
             let all = Within {
                 source: Some(rule.source.clone()),
@@ -171,20 +170,47 @@ impl Lanes {
             }
             Action::Drop => {
                 push(&mut self.drops, within);
-                self.accepts.is_empty().then_some(())
+                (self.accepts.len() == self.elsewhere).then_some(())
             }
             Action::Jump(target) => self.chain(listing, *target, within, way, depth + 1),
-            Action::Choose(entries) => entries.iter().try_for_each(|(conditions, action)| {
-                if conditions.iter().any(|one| one.is_settled_by(way) == Some(false)) {
-                    return Some(());
-                }
-                within
-                    .and(conditions, way)?
-                    .iter()
-                    .try_for_each(|inner| self.action(listing, action, inner, way, depth))
-            }),
+            Action::Choose(entries) => self.choose(listing, entries, within, way, depth),
             Action::Return | Action::Goto(_) | Action::Unknown(_) => None,
         }
+    }
+
+    /// The entries of a verdict map; as no packet is in two of them, one may drop after another one has accepted.
+    fn choose(
+        &mut self,
+        listing: &Listing,
+        entries: &[(Vec<Condition>, Action)],
+        within: &Within,
+        way: &Crossing<'_>,
+        depth: usize,
+    ) -> Option<()> {
+        let before = self.elsewhere;
+        let is_first = self.accepts.len() == before;
+        for (conditions, action) in entries {
+            if conditions.iter().any(|one| one.is_settled_by(way) == Some(false)) {
+                continue;
+            }
+            if is_first {
+                self.elsewhere = self.accepts.len();
+            }
+            for inner in within.and(conditions, way)? {
+                self.action(listing, action, &inner, way, depth)?;
+            }
+        }
+        self.elsewhere = before;
+        Some(())
+    }
+
+    /// Whether this is another list with lines before it that accept only these services.
+    pub(super) fn is_with(&self, other: &Self, services: &Arc<ServiceSet>) -> bool {
+        let mut always = Vec::new();
+        push(&mut always, &Within { services: Some(services.clone()), ..Within::default() });
+        let Some(more) = self.accepts.len().checked_sub(other.accepts.len()) else { return false };
+        let (first, rest) = self.accepts.split_at(more);
+        self.drops == other.drops && rest == other.accepts && first.iter().all(|lane| always.contains(lane))
     }
 
     /// Whether two lists surely let the same through. Products on both sides cancel out, what is left is compared in a space.
@@ -208,9 +234,12 @@ fn push(list: &mut Vec<Lane>, within: &Within) {
             continue;
         }
         // The other family's ICMP is no service here.
-        let foreign = ServiceSet::protocol(if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP });
-        let is_plain = services.is_any() || !services.intersects(&foreign);
-        let services = if is_plain { services.clone() } else { Arc::new(services.difference(&foreign)) };
+        let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
+        let is_plain = services.is_any() || !services.has_any_of(foreign);
+        let services = match is_plain {
+            true => services.clone(),
+            false => Arc::new(services.difference(&ServiceSet::protocol(foreign))),
+        };
         if !services.is_empty() {
             let (source, destination) = (in_family(source, family), in_family(destination, family));
             list.push(Lane { family, source, destination, services });
