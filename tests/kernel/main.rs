@@ -16,19 +16,31 @@
 
 #[path = "../dumps/mod.rs"]
 mod dumps;
+#[path = "../mutants/asked.rs"]
+mod asked;
+#[path = "../mutants/change.rs"]
+mod change;
 mod harness;
+#[path = "../mutants/judge/mod.rs"]
+mod judge;
 #[path = "../reference/mod.rs"]
 mod reference;
 #[path = "../traps/mod.rs"]
 mod traps;
+#[path = "../mutants/source.rs"]
+mod source;
+#[path = "../mutants/words.rs"]
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
+mod borders;
 mod conversations;
 mod dumped;
 mod emitted;
 mod forwarding;
 mod limits;
+mod mutants;
 mod speed;
 mod tricky;
 mod witnesses;
@@ -57,6 +69,7 @@ fn main() -> ExitCode {
         witnesses::TESTS,
         tricky::TESTS,
         dumped::TESTS,
+        mutants::TESTS,
         speed::TESTS,
     ]
     .concat();
