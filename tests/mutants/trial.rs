@@ -42,14 +42,13 @@ pub struct Count {
 }
 
 impl Count {
-    /// How many are unproven where two rule sets are compared or a plan leaves no freedom.
-    pub fn unproven(&self) -> usize {
-        let of_pairs = self.said.iter().filter(|((_, verdict), _)| *verdict == Verdict::Unproven);
-        let of_plans = self
-            .proved
-            .iter()
-            .filter(|((must, verdict), _)| *must != Must::BeEither && *verdict == proof::Verdict::Unproven);
-        of_pairs.map(|(_, number)| number).sum::<usize>().max(of_plans.map(|(_, number)| number).sum())
+    /// How often something is unproven because a connection is not known (ICMP errors where there are quarantines), and because of anything else.
+    pub fn unproven(&self) -> (usize, usize) {
+        let of_connections = |reason: &str| reason.contains("connection");
+        let sum = |wanted: bool| {
+            self.reasons.iter().filter(|(reason, _)| of_connections(reason) == wanted).map(|(_, number)| number).sum()
+        };
+        (sum(true), sum(false))
     }
 
     /// How many changed the meaning.
