@@ -14,21 +14,21 @@
     reason = "these are tests, though clippy takes them for a program because they bring their own runner"
 )]
 
-#[path = "../dumps/mod.rs"]
-mod dumps;
 #[path = "../mutants/asked.rs"]
 mod asked;
 #[path = "../mutants/change.rs"]
 mod change;
+#[path = "../dumps/mod.rs"]
+mod dumps;
 mod harness;
 #[path = "../mutants/judge/mod.rs"]
 mod judge;
 #[path = "../reference/mod.rs"]
 mod reference;
-#[path = "../traps/mod.rs"]
-mod traps;
 #[path = "../mutants/source.rs"]
 mod source;
+#[path = "../traps/mod.rs"]
+mod traps;
 #[path = "../mutants/words.rs"]
 mod words;
 #[path = "../worlds/mod.rs"]
