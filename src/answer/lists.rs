@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rows::{flow_object, literals};
 use crate::listing::{
-    Analysis, ChainId, Comparison, Difference, Finding, Hook, Listing, State, Trouble, Way, What, unjudged,
+    Analysis, ChainId, Comparison, Difference, Direction, Finding, Hook, Listing, State, Trouble, Way, What, unjudged,
 };
 use crate::packet::{AddressRange, AddressSet, Family, Flow, Product};
 use crate::report::json::FlowObject;
@@ -236,6 +236,9 @@ pub struct WayObject {
 pub struct DifferenceObject {
     /// The ways on which these packets differ.
     pub ways: Vec<WayObject>,
+    /// `null` if packets are shown by their own headers; else their connections are shown by their first packets, and the packets go this way: `original`, `reply`, or `error` for
+    /// ICMP errors about them.
+    pub direction: Option<&'static str>,
     /// What only the first passes.
     pub only_first: Vec<PacketsObject>,
     /// What only the second passes.
@@ -291,6 +294,7 @@ fn doubtful(listing: &Listing, lines: &[usize], is_doubtful: bool) -> Vec<LineOb
 fn difference(one: &Difference) -> DifferenceObject {
     DifferenceObject {
         ways: one.ways.iter().map(way_object).collect(),
+        direction: one.direction.map(direction_name),
         only_first: one.only_first.iter().map(packets).collect(),
         only_second: one.only_second.iter().map(packets).collect(),
     }
@@ -330,6 +334,14 @@ fn hook_name(hook: Hook) -> &'static str {
     }
 }
 
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Original => "original",
+        Direction::Reply => "reply",
+        Direction::Error => "error",
+    }
+}
+
 fn state_name(state: State) -> &'static str {
     match state {
         State::New => "new",
@@ -351,7 +363,7 @@ impl EquivReport {
         };
         for one in &self.differences {
             let ways: Vec<String> = one.ways.iter().map(way).collect();
-            text.push_str(&format!("on {}\n", some(&ways)));
+            text.push_str(&format!("on {}{}\n", some(&ways), of_connections(one.direction)));
             for (which, packets) in [("first", &one.only_first), ("second", &one.only_second)] {
                 for packets in packets.iter().take(SHOWN) {
                     text.push_str(&format!("  only the {which} passes {}\n", shown(packets)));
@@ -367,6 +379,16 @@ impl EquivReport {
             }
         }
         text
+    }
+}
+
+/// What is shown, where it is not the packets themselves.
+fn of_connections(direction: Option<&str>) -> &'static str {
+    match direction {
+        None => "",
+        Some("original") => ", packets of connections that began with",
+        Some("reply") => ", answers in connections that began with",
+        Some(_) => ", ICMP errors about connections that began with",
     }
 }
 

@@ -1,11 +1,12 @@
 //! Whether two rule sets mean the same, on every way through, to and from the device.
 //!
 //! Two listings that say the same in the same words do, whatever the words mean. Otherwise every kind of crossing that either can tell apart is compared: what
-//! one surely passes and the other surely drops is a difference; where something unknown decides, nothing is proved.
+//! one surely passes and the other surely drops is a difference; where something unknown decides, nothing is proved. Where rules ask for the first packet of a connection
+//! (quarantines do), later packets are told apart by that one, not by their own headers.
 
 use std::collections::BTreeMap;
 
-use super::crossing::{Crossing, crossings, interfaces, states};
+use super::crossing::{Crossing, Direction, crossings, interfaces, states};
 use super::evaluate::{Evaluator, Passed, in_some_order};
 use super::types::{Chain, ChainId, Hook, Listing, Rule, State};
 use crate::packet::{Family, Flow, FlowSet, FlowSpace, Product, TooLarge, Wishes};
@@ -18,6 +19,8 @@ pub type Way = (Hook, Option<String>, Option<String>, State);
 pub struct Difference {
     /// The ways on which these and no other packets differ so.
     pub ways: Vec<Way>,
+    /// Set if what follows are the first packets of the connections that packets going this way belong to; else it is packets by their own headers.
+    pub direction: Option<Direction>,
     /// What only the first passes: maximal products, each with one of its packets.
     pub only_first: Vec<(Product, Flow)>,
     /// What only the second passes.
@@ -61,14 +64,38 @@ pub fn compare(first: &Listing, second: &Listing) -> Result<Comparison, TooLarge
         return Ok(Comparison::default());
     }
     let names = interfaces(&[first, second]);
-    let states = states(&[first, second]);
-    let ways: Vec<Crossing<'_>> =
+    let by_first = asks_for_first(first) || asks_for_first(second);
+    let states = if by_first { STATES.to_vec() } else { states(&[first, second]) };
+    let mut ways: Vec<Crossing<'_>> =
         [Hook::Forward, Hook::Input, Hook::Output].iter().flat_map(|hook| crossings(*hook, &names, &states)).collect();
+    if by_first {
+        ways = ways.into_iter().flat_map(of_connections).collect();
+        // What is known of a chain holds for one direction.
+        ways.sort_by_key(|way| way.direction);
+    }
     let (_, found) = in_some_order(|space| {
         let mut both = Both { first: Evaluator::new(first), second: Evaluator::new(second) };
         both.compare(space, &ways)
     })?;
     Ok(found)
+}
+
+const STATES: [State; 5] = [State::New, State::Established, State::Related, State::Invalid, State::Untracked];
+
+fn asks_for_first(listing: &Listing) -> bool {
+    listing.chains.iter().flat_map(|chain| &chain.rules).any(Rule::asks_for_first)
+}
+
+/// A way, once for each direction in which a packet of a connection may go: where rules ask for the first packet of a connection, its own header does not tell.
+fn of_connections(way: Crossing<'_>) -> Vec<Crossing<'_>> {
+    match way.state {
+        State::Established => vec![way.of_connection(Direction::Original), way.of_connection(Direction::Reply)],
+        // An announced packet is the first of its connection.
+        State::Related => {
+            vec![Crossing { direction: Some(Direction::Original), ..way }, way.of_connection(Direction::Error)]
+        }
+        State::New | State::Invalid | State::Untracked => vec![way],
+    }
 }
 
 /// A listing without the places of its lines.
@@ -88,7 +115,7 @@ struct Both<'a> {
 
 impl Both<'_> {
     fn compare(&mut self, space: &mut FlowSpace, ways: &[Crossing<'_>]) -> Result<Comparison, TooLarge> {
-        let mut differing: BTreeMap<(FlowSet, FlowSet), Vec<Way>> = BTreeMap::new();
+        let mut differing: BTreeMap<(Option<Direction>, FlowSet, FlowSet), Vec<Way>> = BTreeMap::new();
         let mut doubt = Doubt::default();
         let mut is_doubtful =
             self.first.listing.blurs().next().is_some() || self.second.listing.blurs().next().is_some();
@@ -97,7 +124,7 @@ impl Both<'_> {
             let only_first = space.difference(first.surely, second.possibly)?;
             let only_second = space.difference(second.surely, first.possibly)?;
             if !(only_first.is_empty() && only_second.is_empty()) {
-                differing.entry((only_first, only_second)).or_default().push(named(way));
+                differing.entry((way.direction, only_first, only_second)).or_default().push(named(way));
             }
             let (vague_first, vague_second) = (vague(space, first)?, vague(space, second)?);
             is_doubtful |= !(vague_first.is_empty() && vague_second.is_empty());
@@ -105,11 +132,11 @@ impl Both<'_> {
             blame(&mut self.second, space, way, vague_second, &mut doubt.second)?;
         }
         let mut differences = Vec::with_capacity(differing.len());
-        for ((first, second), ways) in differing {
+        for ((direction, first, second), ways) in differing {
             let (only_first, only_second) = (shown(space, first)?, shown(space, second)?);
-            differences.push(Difference { ways, only_first, only_second });
+            differences.push(Difference { ways, direction, only_first, only_second });
         }
-        differences.sort_by(|a, b| a.ways.cmp(&b.ways));
+        differences.sort_by(|a, b| (&a.ways, a.direction).cmp(&(&b.ways, b.direction)));
         Ok(Comparison { differences, doubt: is_doubtful.then_some(doubt), ways: ways.len() })
     }
 }

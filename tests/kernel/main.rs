@@ -14,21 +14,33 @@
     reason = "these are tests, though clippy takes them for a program because they bring their own runner"
 )]
 
+#[path = "../mutants/asked.rs"]
+mod asked;
+#[path = "../mutants/change.rs"]
+mod change;
 #[path = "../dumps/mod.rs"]
 mod dumps;
 mod harness;
+#[path = "../mutants/judge/mod.rs"]
+mod judge;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../mutants/source.rs"]
+mod source;
 #[path = "../traps/mod.rs"]
 mod traps;
+#[path = "../mutants/words.rs"]
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
+mod borders;
 mod conversations;
 mod dumped;
 mod emitted;
 mod forwarding;
 mod limits;
+mod mutants;
 mod speed;
 mod tricky;
 mod witnesses;
@@ -57,6 +69,7 @@ fn main() -> ExitCode {
         witnesses::TESTS,
         tricky::TESTS,
         dumped::TESTS,
+        mutants::TESTS,
         speed::TESTS,
     ]
     .concat();

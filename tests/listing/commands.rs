@@ -57,6 +57,24 @@ fn the_exit_code_says_whether_two_rule_sets_are_equal() {
 }
 
 #[test]
+fn quarantines_are_compared_by_the_first_packets_of_connections() {
+    let home = home();
+    let held = |name: &str, lines: &str| {
+        let text = NFT.replace("    ct state", &format!("{lines}    ct state"));
+        fs::write(home.path().join(name), text).unwrap();
+    };
+    held("whole.nft", "    ct original ip saddr 10.9.0.0/24 drop\n");
+    held("halves.nft", "    ct original ip saddr 10.9.0.0/25 drop\n    ct original ip saddr 10.9.0.128/25 drop\n");
+    held("half.nft", "    ct original ip saddr 10.9.0.0/25 drop\n");
+    let equiv = |second| asked(home.path(), &["equiv", "whole.nft", second]);
+    assert_eq!(equiv("halves.nft"), (Some(0), "the two mean the same for every packet\n".to_owned()));
+    let (code, text) = equiv("half.nft");
+    assert_eq!(code, Some(1));
+    assert!(text.contains("established, answers in connections that began with\n"), "{text}");
+    assert!(text.contains("  only the second passes 10.9.0.128/25 -> 0.0.0.0/0 on any"), "{text}");
+}
+
+#[test]
 fn idle_lines_are_findings_and_name_those_that_hide_them() {
     let home = home();
     let (code, text) = asked(home.path(), &["lines", "a.nft", "--format", "json"]);

@@ -218,6 +218,19 @@ impl Namespace {
         self.send_marked(&[(conversation, &probe)]).swap_remove(0)
     }
 
+    /// Sends packets at once, each within a conversation; no two of one conversation may have the same addresses and protocol.
+    ///
+    /// # Panics
+    /// As `send`.
+    pub fn send_within(&mut self, probes: &[(Conversation, Probe)]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(probes.len());
+        for batch in probes.chunks(BATCH) {
+            outcomes
+                .extend(self.send_marked(&batch.iter().map(|(session, probe)| (*session, probe)).collect::<Vec<_>>()));
+        }
+        outcomes
+    }
+
     /// How many packets a second the namespace takes by one interface and routes to another.
     ///
     /// `packets` are written in turn by `threads` threads for `time`; nobody reads them at the other end (a full queue drops
