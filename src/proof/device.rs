@@ -1,7 +1,6 @@
 //! One device: what its rule set lets through against what its plan asks, way by way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::asked::{Asked, Pair};
 use super::gaps::{Blame, Gap, Gaps};
@@ -86,7 +85,6 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
     if !stray(listing).is_empty() {
         return Ok(false);
     }
-    let icmp = Arc::new(ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6)));
     let names = names(plan, listing);
     let mut known = BTreeMap::new();
     for (incoming, outgoing) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
@@ -103,7 +101,7 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
         let rules = plan.pairs.iter().find(is_this).map(|pair| pair.rules.as_slice()).unwrap_or_default();
         let lanes = |state| Lanes::of_way(listing, &way.in_state(state));
         let (Some(new), Some(related)) = (lanes(State::New), lanes(State::Related)) else { return Ok(false) };
-        if !related.is_with(&new, &icmp) || !new.is_same(&Lanes::of_plan(rules), space)? {
+        if related != new || !new.is_same(&Lanes::of_plan(rules), space)? {
             return Ok(false);
         }
     }
@@ -165,7 +163,7 @@ impl<'a> Judge<'a> {
             for outgoing in &names {
                 self.through(space, Crossing::forward(incoming, outgoing), &stray)?;
             }
-            self.to_itself(space, Crossing::input(incoming), &stray)?;
+            self.over_input(space, Crossing::input(incoming), &stray)?;
         }
         let blurs = self.listing.blurs().map(|noticed| Doubt {
             line: noticed.line,
@@ -206,7 +204,7 @@ impl<'a> Judge<'a> {
         self.compare(space, way.in_state(State::Related), &Bounds { least: FlowSet::EMPTY, most })
     }
 
-    fn to_itself(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
+    fn over_input(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
         let (Some(incoming), Some(input)) = (way.incoming, &self.asked.input) else { return Ok(()) };
         let (own, neighbours, errors) = (input.own, input.neighbours, input.errors);
         let new = input.over(incoming);

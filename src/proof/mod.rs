@@ -18,6 +18,7 @@ mod arrive;
 mod asked;
 mod device;
 mod gaps;
+mod gone;
 mod policy;
 mod quick;
 mod slices;

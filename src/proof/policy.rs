@@ -98,9 +98,7 @@ impl<'m> Composition<'m> {
         for (_, rules) in plan.input.iter().flat_map(|input| &input.rules) {
             self.list(plan, rules, &mut problems);
         }
-        if problems.is_empty() {
-            self.carry(plan);
-        }
+        self.carry(plan);
         problems
     }
 

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::gone::{self, Gone};
 use super::slices::{self, Along, Lane};
-use crate::listing::{Action, ChainId, Condition, Crossing, Hook, Listing};
+use crate::listing::{Action, ChainId, Condition, Crossing, Hook, Listing, Rule, State};
 use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
 use crate::syntax::ast::Effect;
 
 /// What a way lets through, as lines: first some that drop, then some that accept; the rest is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Lanes {
     drops: Vec<Lane>,
     accepts: Vec<Lane>,
@@ -85,6 +86,16 @@ impl Within {
         Some(())
     }
 
+    /// What is left when some packets are gone.
+    fn leave(&mut self, gone: Gone) {
+        match gone {
+            Gone::None => {}
+            Gone::All => self.is_empty = true,
+            Gone::From(set) => self.source = Some(met(self.source.as_ref(), &Arc::new(set.complement()))),
+            Gone::To(set) => self.destination = Some(met(self.destination.as_ref(), &Arc::new(set.complement()))),
+        }
+    }
+
     fn is_all(&self) -> bool {
         let is_any = self.services.as_ref().is_none_or(|services| services.is_any());
         self.family.is_none() && self.source.is_none() && self.destination.is_none() && is_any
@@ -96,7 +107,7 @@ fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet
 }
 
 impl Lanes {
-    /// Of the first packets of connections on a way; `None` if the rule set is not that plain.
+    /// Of the packets of a way; `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
     pub(super) fn of_way(listing: &Listing, way: &Crossing<'_>) -> Option<Self> {
         let mut bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
         let base = bases.next()?;
@@ -133,9 +144,13 @@ impl Lanes {
         depth: usize,
     ) -> Option<()> {
         let chain = listing.chains.get(id.0).filter(|_| depth < DEEPEST)?;
+        let mut within = within.clone();
         for rule in &chain.rules {
-            if self.is_ended {
+            if self.is_ended || within.is_empty {
                 break;
+            }
+            if way.state == State::Related && accepts_errors(rule) {
+                continue;
             }
             if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) {
                 continue;
@@ -143,6 +158,7 @@ impl Lanes {
             for inner in within.and(&rule.when, way)? {
                 self.action(listing, &rule.action, &inner, way, depth)?;
             }
+            within.leave(gone::gone(rule, way)?);
         }
         Some(())
     }
@@ -172,9 +188,10 @@ impl Lanes {
                 push(&mut self.drops, within);
                 (self.accepts.len() == self.elsewhere).then_some(())
             }
-            Action::Jump(target) => self.chain(listing, *target, within, way, depth + 1),
+            // Those that go to another chain for good are taken from the rest of this one.
+            Action::Jump(target) | Action::Goto(target) => self.chain(listing, *target, within, way, depth + 1),
             Action::Choose(entries) => self.choose(listing, entries, within, way, depth),
-            Action::Return | Action::Goto(_) | Action::Unknown(_) => None,
+            Action::Return | Action::Unknown(_) => None,
         }
     }
 
@@ -204,15 +221,6 @@ impl Lanes {
         Some(())
     }
 
-    /// Whether this is another list with lines before it that accept only these services.
-    pub(super) fn is_with(&self, other: &Self, services: &Arc<ServiceSet>) -> bool {
-        let mut always = Vec::new();
-        push(&mut always, &Within { services: Some(services.clone()), ..Within::default() });
-        let Some(more) = self.accepts.len().checked_sub(other.accepts.len()) else { return false };
-        let (first, rest) = self.accepts.split_at(more);
-        self.drops == other.drops && rest == other.accepts && first.iter().all(|lane| always.contains(lane))
-    }
-
     /// Whether two lists surely let the same through. Products on both sides cancel out, what is left is compared in a space.
     ///
     /// # Errors
@@ -220,6 +228,18 @@ impl Lanes {
     pub(super) fn is_same(&self, other: &Self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
         Ok(alike(&self.drops, &other.drops, space)? && alike(&self.accepts, &other.accepts, space)?)
     }
+}
+
+/// Whether a rule accepts ICMP because of its state.
+fn accepts_errors(rule: &Rule) -> bool {
+    let is_icmp = |condition: &Condition| match condition {
+        Condition::Service(set) => {
+            set.is_subset(&ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6)))
+        }
+        _ => false,
+    };
+    let asks_state = rule.when.iter().any(|condition| matches!(condition, Condition::State(_)));
+    rule.action == Action::Accept && asks_state && rule.when.iter().any(is_icmp)
 }
 
 /// Adds a product, once for each family in which it holds any flow.
