@@ -263,10 +263,12 @@ pub struct EquivReport {
 /// What a comparison of two rule sets says.
 #[must_use]
 pub fn equiv_report(first: &Listing, second: &Listing, comparison: &Comparison) -> EquivReport {
+    // Where something blurs a rule set as a whole, a difference is one of what was understood.
+    let is_certain = first.blurs().chain(second.blurs()).next().is_none();
     let verdict = match (comparison.differences.is_empty(), &comparison.doubt) {
-        (false, _) => "different",
-        (true, Some(_)) => "unproven",
+        (false, _) if is_certain => "different",
         (true, None) => "equal",
+        _ => "unproven",
     };
     let doubt = comparison.doubt.clone().unwrap_or_default();
     EquivReport {
@@ -359,6 +361,9 @@ impl EquivReport {
         let mut text = match self.verdict {
             "equal" => "the two mean the same for every packet\n".to_owned(),
             "different" => "the two differ\n".to_owned(),
+            _ if !self.differences.is_empty() => {
+                "not proved: as far as they are understood, the two differ\n".to_owned()
+            }
             _ => "not proved: something that is not understood decides\n".to_owned(),
         };
         for one in &self.differences {

@@ -14,12 +14,12 @@ pub(super) fn run(arguments: &Equiv) -> Exit {
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };
     let Ok(comparison) = compare(&first, &second) else { return ruleset::too_large() };
-    let exit = match (comparison.differences.is_empty(), &comparison.doubt) {
-        (false, _) => Exit::Finding,
-        (true, Some(_)) => Exit::Unproven,
-        (true, None) => Exit::Ok,
-    };
     let report = equiv_report(&first, &second, &comparison);
+    let exit = match report.verdict {
+        "equal" => Exit::Ok,
+        "different" => Exit::Finding,
+        _ => Exit::Unproven,
+    };
     exit.worst(output::result(&match arguments.format {
         AnswerFormat::Text => report.to_text(),
         AnswerFormat::Json => json::to_text(&report),
