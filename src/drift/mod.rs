@@ -1,7 +1,7 @@
 //! What devices really run, held against what the policy asks of them.
 //!
 //! Input: the files of a directory of configs ([`crate::source::Backups`]), the devices of the inventory, and the plan of each firewall. [`collect`] says which file is of which
-//! device, [`age`] how old it is, [`judge`] what came of it. The proof itself is [`crate::proof`]; rows and sentences are `answer`'s.
+//! device, `age` how old it is, [`judge`] what came of it. The proof itself is [`crate::proof`]; rows and sentences are `answer`'s.
 //!
 //! A reader may doubt that the platform is the inventory's and never guessed: a file in another platform's language is a device that is not what the inventory says, and that
 //! must not come out equal. Absent on purpose: fetching configs from devices, which Oxidized and RANCID do.
