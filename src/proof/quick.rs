@@ -256,10 +256,8 @@ fn push(list: &mut Vec<Lane>, within: &Within) {
         // The other family's ICMP is no service here.
         let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
         let is_plain = services.is_any() || !services.has_any_of(foreign);
-        let services = match is_plain {
-            true => services.clone(),
-            false => Arc::new(services.difference(&ServiceSet::protocol(foreign))),
-        };
+        let services =
+            if is_plain { services.clone() } else { Arc::new(services.difference(&ServiceSet::protocol(foreign))) };
         if !services.is_empty() {
             let (source, destination) = (in_family(source, family), in_family(destination, family));
             list.push(Lane { family, source, destination, services });
