@@ -25,8 +25,23 @@ impl Depends {
         Self { interfaces: self.interfaces || other.interfaces, state: self.state || other.state }
     }
 
-    pub(super) fn of_rule(rule: &Rule) -> Self {
-        of_action(&rule.action, of_conditions(&rule.when, Self::default()))
+    fn of_rule(rule: &Rule) -> Self {
+        let mut found = Self::default();
+        rule.each_condition(&mut |condition| found = found.or(Self::of_one(condition)));
+        found
+    }
+
+    pub(super) fn of_conditions(conditions: &[Condition]) -> Self {
+        let mut found = Self::default();
+        Condition::each(conditions, &mut |condition| found = found.or(Self::of_one(condition)));
+        found
+    }
+
+    fn of_one(condition: &Condition) -> Self {
+        Self {
+            interfaces: matches!(condition, Condition::In(_) | Condition::Out(_)),
+            state: matches!(condition, Condition::State(_) | Condition::First(_)),
+        }
     }
 }
 
@@ -169,28 +184,4 @@ fn targets(action: &Action, found: &mut Vec<usize>) {
 
 fn own(rules: &[Rule]) -> Depends {
     rules.iter().map(Depends::of_rule).fold(Depends::default(), Depends::or)
-}
-
-fn of_action(action: &Action, known: Depends) -> Depends {
-    match action {
-        Action::Choose(entries) => entries
-            .iter()
-            .fold(known, |known, (conditions, action)| of_action(action, of_conditions(conditions, known))),
-        _ => known,
-    }
-}
-
-pub(super) fn of_conditions(conditions: &[Condition], known: Depends) -> Depends {
-    conditions.iter().fold(known, |known, condition| match condition {
-        Condition::In(_) | Condition::Out(_) => Depends { interfaces: true, ..known },
-        Condition::State(_) => Depends { state: true, ..known },
-        Condition::Not(inner) => of_conditions(inner, known),
-        Condition::AnyOf(lists) => lists.iter().fold(known, |known, list| of_conditions(list, known)),
-        Condition::First(_) => Depends { state: true, ..known },
-        Condition::Family(_)
-        | Condition::Source(_)
-        | Condition::Destination(_)
-        | Condition::Service(_)
-        | Condition::Unknown(_) => known,
-    })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::types::{Action, Condition, Hook, InterfacePattern, Listing, State};
+use super::types::{Condition, Hook, InterfacePattern, Listing, State};
 
 /// Which way a packet of a connection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,8 +85,11 @@ pub fn interfaces(listings: &[&Listing]) -> Vec<String> {
     let mut patterns = BTreeSet::new();
     for listing in listings {
         for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
-            of_conditions(&rule.when, &mut patterns);
-            of_action(&rule.action, &mut patterns);
+            rule.each_condition(&mut |condition| {
+                if let Condition::In(asked) | Condition::Out(asked) = condition {
+                    patterns.extend(asked.iter().cloned());
+                }
+            });
         }
     }
     let mut candidates: Vec<String> = Vec::new();
@@ -124,8 +127,11 @@ fn another(start: &str, patterns: &BTreeSet<InterfacePattern>) -> String {
 pub fn states(listings: &[&Listing]) -> Vec<State> {
     let mut asked = BTreeSet::new();
     for rule in listings.iter().flat_map(|listing| &listing.chains).flat_map(|chain| &chain.rules) {
-        states_of_conditions(&rule.when, &mut asked);
-        states_of_action(&rule.action, &mut asked);
+        rule.each_condition(&mut |condition| {
+            if let Condition::State(states) = condition {
+                asked.insert(states.0.clone());
+            }
+        });
     }
     let mut kinds = BTreeSet::new();
     let mut found = vec![State::New, State::Established, State::Related, State::Invalid, State::Untracked];
@@ -166,59 +172,4 @@ pub fn crossings<'a>(hook: Hook, interfaces: &'a [String], states: &[State]) -> 
         }
     }
     found
-}
-
-fn states_of_conditions(conditions: &[Condition], found: &mut BTreeSet<Vec<State>>) {
-    for condition in conditions {
-        match condition {
-            Condition::State(states) => {
-                found.insert(states.0.clone());
-            }
-            Condition::Not(inner) => states_of_conditions(inner, found),
-            Condition::AnyOf(lists) => lists.iter().for_each(|list| states_of_conditions(list, found)),
-            Condition::In(_)
-            | Condition::Out(_)
-            | Condition::Family(_)
-            | Condition::Source(_)
-            | Condition::Destination(_)
-            | Condition::Service(_)
-            | Condition::First(_)
-            | Condition::Unknown(_) => {}
-        }
-    }
-}
-
-fn states_of_action(action: &Action, found: &mut BTreeSet<Vec<State>>) {
-    if let Action::Choose(entries) = action {
-        for (conditions, action) in entries {
-            states_of_conditions(conditions, found);
-            states_of_action(action, found);
-        }
-    }
-}
-
-fn of_conditions(conditions: &[Condition], found: &mut BTreeSet<InterfacePattern>) {
-    for condition in conditions {
-        match condition {
-            Condition::In(patterns) | Condition::Out(patterns) => found.extend(patterns.iter().cloned()),
-            Condition::Not(inner) => of_conditions(inner, found),
-            Condition::AnyOf(lists) => lists.iter().for_each(|list| of_conditions(list, found)),
-            Condition::Family(_)
-            | Condition::Source(_)
-            | Condition::Destination(_)
-            | Condition::Service(_)
-            | Condition::State(_)
-            | Condition::First(_)
-            | Condition::Unknown(_) => {}
-        }
-    }
-}
-
-fn of_action(action: &Action, found: &mut BTreeSet<InterfacePattern>) {
-    if let Action::Choose(entries) = action {
-        for (conditions, action) in entries {
-            of_conditions(conditions, found);
-            of_action(action, found);
-        }
-    }
 }

@@ -10,7 +10,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::calls::{self, Calls, Depends};
+use super::calls::{Calls, Depends};
 use super::condition::{self, Match};
 use super::crossing::{Crossing, Direction};
 use super::types::{Action, Base, ChainId, Condition, Hook, Listing, Noticed, State};
@@ -266,7 +266,7 @@ impl<'a> Evaluator<'a> {
             return Ok(*known);
         }
         let asked = condition::all(space, when, stage)?;
-        if calls::of_conditions(when, Depends::default()) == Depends::default() {
+        if Depends::of_conditions(when) == Depends::default() {
             self.rules.insert(key, asked);
         }
         Ok(asked)

@@ -173,11 +173,44 @@ pub struct Noticed {
     pub blurs: bool,
 }
 
+impl Condition {
+    /// Shows each of some conditions, and all that they are made of.
+    pub fn each<'a>(conditions: &'a [Self], show: &mut dyn FnMut(&'a Self)) {
+        for condition in conditions {
+            show(condition);
+            match condition {
+                Self::Not(inner) | Self::First(inner) => Self::each(inner, show),
+                Self::AnyOf(lists) => lists.iter().for_each(|list| Self::each(list, show)),
+                Self::In(_)
+                | Self::Out(_)
+                | Self::Family(_)
+                | Self::Source(_)
+                | Self::Destination(_)
+                | Self::Service(_)
+                | Self::State(_)
+                | Self::Unknown(_) => {}
+            }
+        }
+    }
+}
+
 impl Rule {
+    /// Shows every condition of the rule, and those of the entries of its verdict map.
+    pub fn each_condition<'a>(&'a self, show: &mut dyn FnMut(&'a Condition)) {
+        Condition::each(&self.when, show);
+        self.action.each_condition(show);
+    }
+
     /// The first thing in the rule that is not known, as written: a condition, or what it does; `None` if the reader understood everything.
     #[must_use]
     pub fn unknown(&self) -> Option<&str> {
-        unknown_condition(&self.when).or_else(|| unknown_action(&self.action))
+        let mut found = None;
+        self.each_condition(&mut |condition| {
+            if let Condition::Unknown(text) = condition {
+                found.get_or_insert(text.as_str());
+            }
+        });
+        found.or_else(|| unknown_action(&self.action))
     }
 
     /// Whether something of it is not known.
@@ -189,41 +222,27 @@ impl Rule {
     /// Whether it asks for the first packet of a connection; of a packet of which only its own header is known, that is not decided.
     #[must_use]
     pub fn asks_for_first(&self) -> bool {
-        has_first(&self.when)
-            || matches!(&self.action, Action::Choose(entries) if entries.iter().any(|(conditions, _)| has_first(conditions)))
+        let mut asks = false;
+        self.each_condition(&mut |condition| asks |= matches!(condition, Condition::First(_)));
+        asks
     }
 }
 
-fn unknown_condition(conditions: &[Condition]) -> Option<&str> {
-    conditions.iter().find_map(|condition| match condition {
-        Condition::Unknown(text) => Some(text.as_str()),
-        Condition::Not(inner) | Condition::First(inner) => unknown_condition(inner),
-        Condition::AnyOf(lists) => lists.iter().find_map(|list| unknown_condition(list)),
-        Condition::In(_)
-        | Condition::Out(_)
-        | Condition::Family(_)
-        | Condition::Source(_)
-        | Condition::Destination(_)
-        | Condition::Service(_)
-        | Condition::State(_) => None,
-    })
+impl Action {
+    fn each_condition<'a>(&'a self, show: &mut dyn FnMut(&'a Condition)) {
+        if let Self::Choose(entries) = self {
+            for (conditions, action) in entries {
+                Condition::each(conditions, show);
+                action.each_condition(show);
+            }
+        }
+    }
 }
 
 fn unknown_action(action: &Action) -> Option<&str> {
     match action {
         Action::Unknown(text) => Some(text.as_str()),
-        Action::Choose(entries) => entries
-            .iter()
-            .find_map(|(conditions, action)| unknown_condition(conditions).or_else(|| unknown_action(action))),
+        Action::Choose(entries) => entries.iter().find_map(|(_, action)| unknown_action(action)),
         _ => None,
     }
-}
-
-fn has_first(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|condition| match condition {
-        Condition::First(_) => true,
-        Condition::Not(inner) => has_first(inner),
-        Condition::AnyOf(lists) => lists.iter().any(|list| has_first(list)),
-        _ => false,
-    })
 }

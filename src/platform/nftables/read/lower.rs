@@ -48,28 +48,15 @@ const UNTRACKED: &str = "packets that connection tracking does not see: rules th
 
 /// Packets that are not tracked matter only where a rule asks for a state.
 fn clear_untracked(listing: &mut Listing) {
-    let asked = listing.chains.iter().flat_map(|chain| &chain.rules).any(|rule| {
-        any_state(&rule.when)
-            || matches!(&rule.action, Action::Choose(entries) if entries.iter().any(|(when, _)| any_state(when)))
-    });
+    let mut asked = false;
+    for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
+        rule.each_condition(&mut |condition| {
+            asked |= matches!(condition, Condition::State(_) | Condition::First(_));
+        });
+    }
     for noticed in &mut listing.noticed {
         noticed.blurs &= asked || noticed.what != UNTRACKED;
     }
-}
-
-fn any_state(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|condition| match condition {
-        Condition::State(_) | Condition::First(_) => true,
-        Condition::Not(inner) => any_state(inner),
-        Condition::AnyOf(lists) => lists.iter().any(|list| any_state(list)),
-        Condition::In(_)
-        | Condition::Out(_)
-        | Condition::Family(_)
-        | Condition::Source(_)
-        | Condition::Destination(_)
-        | Condition::Service(_)
-        | Condition::Unknown(_) => false,
-    })
 }
 
 fn foreign<'t>(key: &TableKey, table: &Table<'t>, statements: &Statements<'t>) -> Noticed {
