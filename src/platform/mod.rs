@@ -6,6 +6,7 @@
 mod common;
 mod iptables;
 pub mod nftables;
+mod numbers;
 mod registry;
 mod written;
 

@@ -5,168 +5,10 @@
 
 use crate::listing::State;
 use crate::packet::{Family, Protocol};
+use crate::platform::numbers;
 
-/// Names of protocols (`/etc/protocols`, and those of iptables itself).
-const PROTOCOLS: &[(&str, u8)] = &[
-    ("icmp", 1),
-    ("igmp", 2),
-    ("ggp", 3),
-    ("ipencap", 4),
-    ("st", 5),
-    ("tcp", 6),
-    ("egp", 8),
-    ("igp", 9),
-    ("pup", 12),
-    ("udp", 17),
-    ("hmp", 20),
-    ("xns-idp", 22),
-    ("rdp", 27),
-    ("iso-tp4", 29),
-    ("dccp", 33),
-    ("xtp", 36),
-    ("ddp", 37),
-    ("idpr-cmtp", 38),
-    ("ipv6", 41),
-    ("ipv6-route", 43),
-    ("ipv6-frag", 44),
-    ("idrp", 45),
-    ("rsvp", 46),
-    ("gre", 47),
-    ("esp", 50),
-    ("ipv6-crypt", 50),
-    ("ah", 51),
-    ("ipv6-auth", 51),
-    ("skip", 57),
-    ("icmpv6", 58),
-    ("ipv6-icmp", 58),
-    ("ipv6-nonxt", 59),
-    ("ipv6-opts", 60),
-    ("rspf", 73),
-    ("vmtp", 81),
-    ("eigrp", 88),
-    ("ospf", 89),
-    ("ospfigp", 89),
-    ("ax.25", 93),
-    ("ipip", 94),
-    ("etherip", 97),
-    ("encap", 98),
-    ("pim", 103),
-    ("ipcomp", 108),
-    ("vrrp", 112),
-    ("l2tp", 115),
-    ("isis", 124),
-    ("sctp", 132),
-    ("fc", 133),
-    ("ipv6-mh", 135),
-    ("mh", 135),
-    ("mobility-header", 135),
-    ("udplite", 136),
-    ("mpls-in-ip", 137),
-    ("manet", 138),
-    ("hip", 139),
-    ("shim6", 140),
-    ("wesp", 141),
-    ("rohc", 142),
-];
-
-/// Names of services.
-const SERVICES: &[(&str, u16)] = &[
-    ("echo", 7),
-    ("discard", 9),
-    ("daytime", 13),
-    ("ftp-data", 20),
-    ("ftp", 21),
-    ("ssh", 22),
-    ("telnet", 23),
-    ("smtp", 25),
-    ("mail", 25),
-    ("time", 37),
-    ("whois", 43),
-    ("tacacs", 49),
-    ("domain", 53),
-    ("bootps", 67),
-    ("bootpc", 68),
-    ("tftp", 69),
-    ("gopher", 70),
-    ("finger", 79),
-    ("http", 80),
-    ("www", 80),
-    ("kerberos", 88),
-    ("iso-tsap", 102),
-    ("pop3", 110),
-    ("pop-3", 110),
-    ("sunrpc", 111),
-    ("portmapper", 111),
-    ("auth", 113),
-    ("ident", 113),
-    ("nntp", 119),
-    ("ntp", 123),
-    ("epmap", 135),
-    ("netbios-ns", 137),
-    ("netbios-dgm", 138),
-    ("netbios-ssn", 139),
-    ("imap2", 143),
-    ("imap", 143),
-    ("snmp", 161),
-    ("snmp-trap", 162),
-    ("snmptrap", 162),
-    ("xdmcp", 177),
-    ("bgp", 179),
-    ("irc", 194),
-    ("ldap", 389),
-    ("svrloc", 427),
-    ("https", 443),
-    ("snpp", 444),
-    ("microsoft-ds", 445),
-    ("kpasswd", 464),
-    ("submissions", 465),
-    ("ssmtp", 465),
-    ("smtps", 465),
-    ("isakmp", 500),
-    ("printer", 515),
-    ("route", 520),
-    ("router", 520),
-    ("rtsp", 554),
-    ("nntps", 563),
-    ("submission", 587),
-    ("ipp", 631),
-    ("ldaps", 636),
-    ("kerberos-adm", 749),
-    ("rsync", 873),
-    ("ftps-data", 989),
-    ("ftps", 990),
-    ("imaps", 993),
-    ("pop3s", 995),
-    ("socks", 1080),
-    ("openvpn", 1194),
-    ("ms-sql-s", 1433),
-    ("ms-sql-m", 1434),
-    ("l2f", 1701),
-    ("l2tp", 1701),
-    ("pptp", 1723),
-    ("radius", 1812),
-    ("radius-acct", 1813),
-    ("nfs", 2049),
-    ("iscsi-target", 3260),
-    ("mysql", 3306),
-    ("ms-wbt-server", 3389),
-    ("nut", 3493),
-    ("svn", 3690),
-    ("ipsec-nat-t", 4500),
-    ("sip", 5060),
-    ("sip-tls", 5061),
-    ("xmpp-client", 5222),
-    ("xmpp-server", 5269),
-    ("mdns", 5353),
-    ("postgresql", 5432),
-    ("amqp", 5672),
-    ("x11", 6000),
-    ("redis", 6379),
-    ("http-alt", 8080),
-    ("webcache", 8080),
-    ("zabbix-agent", 10050),
-    ("zabbix-trapper", 10051),
-];
+/// Names of protocols that iptables itself has.
+const OWN_PROTOCOLS: &[(&str, u8)] = &[("ipv6-crypt", 50), ("ipv6-auth", 51), ("ipv6-mh", 135), ("mh", 135)];
 
 /// Types (and codes) of ICMP as `iptables -p icmp -h` names them.
 const ICMP: &[(&str, u8, Option<u8>)] = &[
@@ -246,8 +88,8 @@ const ICMP6: &[(&str, u8, Option<u8>)] = &[
 /// The protocol of a name or number; `None` for one that is not here. `all`, `ip` and 0 are no protocol: see [`is_any_protocol`].
 pub fn protocol(text: &str) -> Option<Protocol> {
     let number = text.parse::<u8>().ok().filter(|_| !text.starts_with('+'));
-    let named = || PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, number)| *number);
-    number.or_else(named).map(Protocol)
+    let own = || OWN_PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, number)| *number);
+    number.or_else(own).or_else(|| numbers::protocol(&text.to_ascii_lowercase())).map(Protocol)
 }
 
 /// Whether `-p` with this text holds for every packet.
@@ -260,7 +102,7 @@ pub fn port(text: &str) -> Option<u16> {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return text.parse().ok().filter(|_| text == "0" || !text.starts_with('0'));
     }
-    SERVICES.iter().find(|(name, _)| *name == text).map(|(_, port)| *port)
+    numbers::port(text)
 }
 
 /// The ICMP type, and the code if one is meant, of `8`, `3/1` or a name.

@@ -391,7 +391,8 @@ impl<'t> Reader<'t> {
         let mut words = Words { rest: piece.text };
         let first = words.next();
         match first.trim_end_matches('=') {
-            "" | "type" | "typeof" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
+            "" | "typeof" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
+            "type" if is_type(words.rest) => {}
             "flags" => {
                 let changes = words.rest.split(',').any(|flag| matches!(flag.trim(), "dynamic" | "timeout"));
                 set.unknown |= changes;
@@ -571,4 +572,13 @@ fn rest_in_comment(comment: &str) -> [Statement<'_>; 2] {
     };
     let text = Text::from(format!("# {comment}"));
     [Statement { text: text.clone(), does: Does::Ask }, Statement { text, does: decides }]
+}
+
+/// Whether a text names the type of the elements of a set or map: names joined by dots, and after a colon what they lead to. `nft` refuses a file with any other.
+fn is_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let name = name.trim();
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    text.split(':').count() <= 2 && text.split([':', '.']).all(is_name)
 }
