@@ -384,6 +384,10 @@ impl<'t> Reader<'t> {
                 }
             }
         }
+        if !set.typed && !set.unknown {
+            self.lost(head, "a set without a type");
+            set.unknown = true;
+        }
         *self.rules.set(table, name, head.line) = set;
     }
 
@@ -391,8 +395,9 @@ impl<'t> Reader<'t> {
         let mut words = Words { rest: piece.text };
         let first = words.next();
         match first.trim_end_matches('=') {
-            "" | "typeof" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
-            "type" if is_type(words.rest) => {}
+            "" | "gc-interval" | "size" | "policy" | "auto-merge" | "counter" | "comment" => {}
+            "typeof" => set.typed = true,
+            "type" if is_type(words.rest) => set.typed = true,
             "flags" => {
                 let changes = words.rest.split(',').any(|flag| matches!(flag.trim(), "dynamic" | "timeout"));
                 set.unknown |= changes;

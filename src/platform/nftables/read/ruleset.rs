@@ -125,6 +125,8 @@ pub struct RuleEntry<'t> {
 /// A set or a map.
 #[derive(Debug, Default)]
 pub struct SetEntry<'t> {
+    /// Whether the file says what its elements are.
+    pub typed: bool,
     /// Whether its content changes by itself or was not understood.
     pub unknown: bool,
     elements: Vec<Element<'t>>,
