@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
-    ("drift", &["source", "packet", "syntax", "plan", "listing", "platform", "proof"]),
+    ("drift", &["source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),

@@ -197,6 +197,15 @@ pub struct Check {
     /// The policy project
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
+    /// Prove the assertions over what devices really run: a directory of backups, as drift takes it
+    #[arg(long, value_name = "BACKUPS")]
+    pub configs: Option<PathBuf>,
+    /// The backups as they stand in this commit of their git repository
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "configs")]
+    pub rev: Option<String>,
+    /// Nothing is proved by a config that was collected more days before --at than this
+    #[arg(long, value_name = "DAYS", value_parser = days, requires = "configs")]
+    pub max_age: Option<u32>,
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,

@@ -3,6 +3,7 @@
 mod blast;
 mod check;
 mod compile;
+mod configs;
 mod drift;
 mod equiv;
 mod explain;
