@@ -7,12 +7,13 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::both::Both;
+use super::decide::{Fate, Logged, decisions};
 use super::network::Network;
 use super::{paths, policy};
 use crate::graph::Topology;
 use crate::model::Model;
 use crate::packet::{AddressSet, FlowSet, FlowSpace, Order, Product, ServiceSet, TooLarge};
-use crate::reach::{Access, Cell, ClassProduct, ClassSet, Extra, Prover, Question, Want};
+use crate::reach::{Access, ClassProduct, Extra, Prover, Question, Want};
 
 /// A project at a date.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,8 @@ pub struct Changes {
     pub path_changed: Vec<Product>,
     /// Flows that rules let pass, or stop, before and after, and that are logged on one side alone.
     pub logging_changed: Vec<Product>,
+    /// Whether rules and networks of both sides mean the same, so that nothing had to be asked.
+    pub untouched: bool,
 }
 
 impl Changes {
@@ -119,6 +122,7 @@ pub fn compare(before: Side<'_>, after: Side<'_>, region: Region) -> Result<Chan
         }
     }
     let pairs = paths::changed(&network);
+    let untouched = access.is_empty() && logging.is_empty() && network.is_same;
     let mut asked = Asked { sides: network.sides, space: FlowSpace::new(Order::default()) };
     let (opens, closes) = asked.access(&access)?;
     let path_changed = asked.paths(&pairs)?;
@@ -129,6 +133,7 @@ pub fn compare(before: Side<'_>, after: Side<'_>, region: Region) -> Result<Chan
         closes: space.products(closes)?,
         path_changed: space.products(path_changed)?,
         logging_changed: space.products(logging_changed)?,
+        untouched,
     })
 }
 
@@ -250,60 +255,8 @@ fn travelling(prover: &Prover<'_>, question: Question<'_>) -> Vec<ClassProduct> 
     permitted.into_iter().flat_map(|one| one.flows).chain(free).collect()
 }
 
-/// What rules do with a flow that has a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// It passes.
-    Passes,
-    /// A deny or a quarantine drops it.
-    Stopped,
-}
-
-/// Whether it is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Logged {
-    Yes,
-    No,
-}
-
 /// The flows in question of one fate that are logged, or not.
 fn decided(prover: &Prover<'_>, question: Question<'_>, fate: Fate, logged: Logged) -> Vec<ClassProduct> {
-    let access = &prover.access;
-    let mut result = Vec::new();
-    for row in access.overlay(question).rows {
-        for column in row.columns {
-            let cells = column.cells.iter().filter(|cell| judged(access, cell, &column.held) == Some((fate, logged)));
-            let mut services: Vec<u32> = cells.flat_map(|cell| cell.services.iter().copied()).collect();
-            services.sort_unstable();
-            if !services.is_empty() {
-                result.extend(between(prover, &column.sources, &row.destinations, &services));
-            }
-        }
-    }
-    result
-}
-
-fn between(prover: &Prover<'_>, from: &ClassSet, to: &ClassSet, on: &[u32]) -> Vec<ClassProduct> {
-    prover.routable(from, to, on)
-}
-
-/// What rules do with the flows of a cell; `None` where no rule decides.
-fn judged(access: &Access<'_>, cell: &Cell, held: &[u32]) -> Option<(Fate, Logged)> {
-    let model = access.model;
-    let logs = |rules: &[crate::model::RuleId]| {
-        let any = rules.iter().filter_map(|rule| model.rules.get(rule.index())).any(|rule| rule.log);
-        if any { Logged::Yes } else { Logged::No }
-    };
-    if access.passes(cell, held, &[]) {
-        return Some((Fate::Passes, logs(&cell.allows)));
-    }
-    let stops = |number: &&u32| {
-        let quarantine = model.quarantines.get(**number as usize);
-        quarantine.is_some_and(|one| !one.keep.iter().any(|kept| cell.allows.contains(kept)))
-    };
-    // A quarantine drops before any deny is asked, and always logs.
-    if held.iter().any(|number| stops(&number)) {
-        return Some((Fate::Stopped, Logged::Yes));
-    }
-    (!cell.denies.is_empty()).then(|| (Fate::Stopped, logs(&cell.denies)))
+    let all = decisions(prover, question).into_iter();
+    all.filter(|one| (one.fate, one.logged) == (fate, logged)).flat_map(|one| one.flows).collect()
 }

@@ -19,6 +19,7 @@
 
 mod both;
 mod compare;
+mod decide;
 mod digest;
 mod matching;
 mod network;
@@ -27,4 +28,5 @@ mod policy;
 
 pub use both::{Both, Which};
 pub use compare::{Changes, Region, Side, compare};
+pub use decide::{Decision, Fate, Logged, decisions};
 pub use digest::digest;
