@@ -170,7 +170,12 @@ pub struct Device {
 /// Plans and writes one firewall (counted as in [`crate::graph::Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
 #[must_use]
 pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, sink: &mut Sink) -> Option<Device> {
-    let plan = placement.plan(number)?;
+    write_plan(placement.plan(number)?, detail, sink)
+}
+
+/// Writes the firewall of a plan; `None` if its platform refused, and `sink` says why.
+#[must_use]
+pub fn write_plan(plan: DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Device> {
     if plan.device.len() > LONGEST_FOLDER || plan.device.eq_ignore_ascii_case("manifest.json") {
         let message = format!("the folder of the rule sets cannot be called `{}`, like the device", plan.device);
         let help = format!("call the device something else, of at most {LONGEST_FOLDER} bytes");

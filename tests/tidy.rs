@@ -57,7 +57,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "answer",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "reach", "diff", "listing", "proof", "drift", "report",
+            "source", "diag", "packet", "syntax", "model", "graph", "reach", "diff", "listing", "proof", "drift",
+            "report",
         ],
     ),
     (
