@@ -41,15 +41,30 @@ struct Section<'d> {
     text: &'static str,
     title: &'static str,
     rows: &'d [Shown],
+    /// Before the rules that permit its rows, and before those that stop them on the other side.
+    words: (&'static str, &'static str),
 }
+
+const PERMITTED: (&str, &str) = ("permitted by", "stopped until now by");
+const FORMER: (&str, &str) = ("was permitted by", "stopped from now on by");
 
 impl Diff {
     fn sections(&self) -> [Section<'_>; 4] {
         [
-            Section { text: "opens", title: "Opens", rows: &self.opens },
-            Section { text: "closes", title: "Closes", rows: &self.closes },
-            Section { text: "takes another way", title: "Takes another way", rows: &self.path_changed },
-            Section { text: "is logged otherwise", title: "Logged otherwise", rows: &self.logging_changed },
+            Section { text: "opens", title: "Opens", rows: &self.opens, words: PERMITTED },
+            Section { text: "closes", title: "Closes", rows: &self.closes, words: FORMER },
+            Section {
+                text: "takes another way",
+                title: "Takes another way",
+                rows: &self.path_changed,
+                words: PERMITTED,
+            },
+            Section {
+                text: "is logged otherwise",
+                title: "Logged otherwise",
+                rows: &self.logging_changed,
+                words: PERMITTED,
+            },
         ]
     }
 
@@ -81,7 +96,7 @@ impl Diff {
         for section in self.sections().iter().filter(|section| !section.rows.is_empty()) {
             let _ = writeln!(text, "\n{}", section.text);
             for shown in section.rows.iter().take(SCREEN) {
-                text.push_str(&row_text(shown));
+                text.push_str(&row_text(shown, section.words));
             }
             text.push_str(&more(section.rows.len().saturating_sub(SCREEN)));
         }
@@ -111,7 +126,7 @@ impl Diff {
     pub fn to_markdown(&self, beside: Beside<'_>, limit: Limit) -> String {
         let mut page = Page { text: format!("{}\n", self.opening()), limit: limit.0, left_out: Vec::new() };
         for section in self.sections() {
-            let items: Vec<String> = section.rows.iter().map(row_markdown).collect();
+            let items: Vec<String> = section.rows.iter().map(|shown| row_markdown(shown, section.words)).collect();
             page.section(section.title, &items, &section.title.to_lowercase());
         }
         let items: Vec<String> =
@@ -139,23 +154,32 @@ impl Diff {
              this is proved for all packets."
                 .to_owned()
         } else {
-            let said = match (self.opens.len(), self.closes.len()) {
-                (0, _) => "**This change opens nothing.**".to_owned(),
-                (_, 0) => "**This change opens access**, and closes nothing.".to_owned(),
-                _ => "**This change opens access**, and closes some.".to_owned(),
-            };
-            let count = |number, word| format!("{} below", counted(number, word));
-            let opens = (!self.opens.is_empty())
-                .then(|| format!("What was blocked and can pass now is told in {}.", count(self.opens.len(), "line")));
-            let closes = (!self.closes.is_empty()).then(|| {
-                format!("What could pass and is blocked now is told in {}.", count(self.closes.len(), "line"))
-            });
-            [Some(said), opens, closes].into_iter().flatten().collect::<Vec<_>>().join(" ")
+            let kinds = |number| counted(number, "kind") + " of traffic";
+            match (self.opens.len(), self.closes.len()) {
+                (0, closes) => format!("**This change opens nothing.** {} that passed will be blocked.", kinds(closes)),
+                (opens, 0) => {
+                    format!(
+                        "**This change opens access**: {} that did not pass will, and nothing is closed.",
+                        kinds(opens)
+                    )
+                }
+                (opens, closes) => format!(
+                    "**This change opens access**: {} that did not pass will, and {} will pass no more.",
+                    kinds(opens),
+                    kinds(closes)
+                ),
+            }
         };
         let inward = self.opens.iter().filter(|one| one.row.tiers.direction == Some("inward")).count();
         if inward > 0 {
-            let lines = if inward == 1 { "One line leads".to_owned() } else { format!("{inward} lines lead") };
-            let _ = write!(text, " {lines} from less trusted places into more trusted ones.");
+            let what = match (inward, self.opens.len()) {
+                (1, 1) => "It leads".to_owned(),
+                (1, _) => "One of them leads".to_owned(),
+                (2, 2) => "Both lead".to_owned(),
+                (some, all) if some == all => "All of them lead".to_owned(),
+                (some, _) => format!("{some} of them lead"),
+            };
+            let _ = write!(text, " {what} from a less trusted place into a more trusted one.");
         }
         for verdict in verdicts(&self.assertions) {
             let _ = write!(text, " **{}.**", first_upper(&verdict));
@@ -238,9 +262,9 @@ fn verdicts(changes: &[AssertionChange]) -> Vec<String> {
 fn assertion_words(one: &AssertionChange, name: fn(&str) -> String) -> String {
     let title = one.title.as_ref().map(|title| format!(" \"{}\"", name_free(title, name))).unwrap_or_default();
     let verdict = match (one.before, one.after) {
-        (Some(before), Some(after)) => format!("was {before}, is {after}"),
-        (None, Some(after)) => format!("is new, and {after}"),
-        (Some(before), None) => format!("is taken away; it was {before}"),
+        (Some(before), Some(after)) => format!("{}, and now {}", was(before), is(after)),
+        (None, Some(after)) => format!("is new, and {}", is(after)),
+        (Some(before), None) => format!("is taken away; it {}", was(before)),
         (None, None) => String::new(),
     };
     let advisory = if one.advisory { " (advisory)" } else { "" };
@@ -262,6 +286,24 @@ fn assertion_words(one: &AssertionChange, name: fn(&str) -> String) -> String {
     format!("{}{title}{advisory} {verdict}{hops}", name(&one.name))
 }
 
+fn was(outcome: &str) -> &'static str {
+    match outcome {
+        "proved" => "held",
+        "violated" => "was violated",
+        "unproven" => "could not be proved",
+        _ => "was not in force",
+    }
+}
+
+fn is(outcome: &str) -> &'static str {
+    match outcome {
+        "proved" => "holds",
+        "violated" => "is violated",
+        "unproven" => "cannot be proved",
+        _ => "is not in force",
+    }
+}
+
 /// Text in the way of a renderer, without its emphasis.
 fn name_free(text: &str, name: fn(&str) -> String) -> String {
     let marked = name("x");
@@ -272,7 +314,7 @@ fn bold(text: &str) -> String {
     format!("**{}**", escape(text))
 }
 
-fn row_text(shown: &Shown) -> String {
+fn row_text(shown: &Shown, words: (&str, &str)) -> String {
     let row = &shown.row;
     let services = shortened(&shown.services);
     let mut text = format!("  {} -> {} on {services}", short(&row.row.from), short(&row.row.to));
@@ -282,10 +324,10 @@ fn row_text(shown: &Shown) -> String {
     let mut lines = vec![text];
     lines.push(format!("    {}", extent(row)));
     if !row.behind.is_empty() {
-        lines.push(format!("    {} {}", deed(row), rules(&row.behind)));
+        lines.push(format!("    {} {}", deed(row, words.0), rules(&row.behind)));
     }
     if !row.stopped_by.is_empty() {
-        lines.push(format!("    stopped by {}", rules(&row.stopped_by)));
+        lines.push(format!("    {} {}", words.1, rules(&row.stopped_by)));
     }
     if let Some(through) = &row.through {
         lines.push(format!("    before through {}, after through {}", way(&through.before), way(&through.after)));
@@ -300,7 +342,7 @@ fn row_text(shown: &Shown) -> String {
     lines.iter().map(|line| format!("{}\n", one_line(line))).collect()
 }
 
-fn row_markdown(shown: &Shown) -> String {
+fn row_markdown(shown: &Shown, words: (&str, &str)) -> String {
     let row = &shown.row;
     let services = shortened(&shown.services);
     let (from, to) = (bold(&short(&row.row.from)), bold(&short(&row.row.to)));
@@ -310,10 +352,10 @@ fn row_markdown(shown: &Shown) -> String {
     }
     let _ = write!(text, ": {}.", escape(&extent(row)));
     if !row.behind.is_empty() {
-        let _ = write!(text, " {} {}.", first_upper(deed(row)), escape(&rules(&row.behind)));
+        let _ = write!(text, " {} {}.", first_upper(deed(row, words.0)), escape(&rules(&row.behind)));
     }
     if !row.stopped_by.is_empty() {
-        let _ = write!(text, " Stopped by {}.", escape(&rules(&row.stopped_by)));
+        let _ = write!(text, " {} {}.", first_upper(words.1), escape(&rules(&row.stopped_by)));
     }
     if let Some(through) = &row.through {
         let (before, after) = (escape(&way(&through.before)), escape(&way(&through.after)));
@@ -322,7 +364,7 @@ fn row_markdown(shown: &Shown) -> String {
     if let Some(logged) = row.logged {
         text.push_str(if logged.after { " It is logged from now on." } else { " It is no longer logged." });
     }
-    let _ = write!(text, " For example {}.", escape(&flow_text(&row.row.witness)));
+    let _ = write!(text, " For example {}.", escape(&flow_text(&row.row.witness).replace(" -> ", " to ")));
     for then in row.then.iter().flatten() {
         let _ = write!(text, " From there, in {} hops, also {}.", then.hop, escape(&short(&then.to)));
     }
@@ -330,11 +372,8 @@ fn row_markdown(shown: &Shown) -> String {
     text
 }
 
-fn deed(row: &ChangeRow) -> &'static str {
-    match (row.verdict, row.behind.len()) {
-        ("drop", _) => "stopped by",
-        _ => "permitted by",
-    }
+fn deed<'w>(row: &ChangeRow, permitted: &'w str) -> &'w str {
+    if row.verdict == "drop" { "stopped by" } else { permitted }
 }
 
 /// `2,048 addresses to 1, from tier 2 into tier 0`
@@ -347,8 +386,12 @@ fn extent(row: &ChangeRow) -> String {
         many => format!("tiers {}", shortened(many)),
     };
     if let Some(direction) = row.tiers.direction {
-        let into = if direction == "inward" { "up into" } else { "to" };
-        let _ = write!(text, ", from {} {into} {}", tier(&row.tiers.from), tier(&row.tiers.to));
+        let trust = match direction {
+            "inward" => " (more trusted)",
+            "outward" => " (less trusted)",
+            _ => "",
+        };
+        let _ = write!(text, ", from {} into {}{trust}", tier(&row.tiers.from), tier(&row.tiers.to));
     }
     text
 }

@@ -10,8 +10,9 @@ use crate::answer::query::joined;
 use crate::answer::{Names, Rows, ServiceWords};
 use crate::diff::{self, Changes, Fate, Logged, Region, Side, decisions};
 use crate::model::{Model, RuleId};
-use crate::packet::{AddressSet, Product, TooLarge};
+use crate::packet::{AddressSet, Family, Product, TooLarge};
 use crate::reach::{ClassProduct, ClassSet, Extra, Prover, Question, Want};
+use crate::report::json::Row;
 use crate::source::Sources;
 
 /// Rows for which further hops are looked for; beyond it nobody reads them, and each costs two searches.
@@ -134,6 +135,13 @@ enum Kind {
     Logging,
 }
 
+/// An end of flows.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Source,
+    Destination,
+}
+
 /// Why flows fare as they do: what becomes of them, the rules, the quarantines.
 type Reason = (&'static str, Option<Logged>, Vec<RuleId>, Vec<u32>);
 
@@ -246,9 +254,9 @@ impl<'a> Teller<'a> {
                 Kind::Logging => {}
             }
             if kind == Kind::Opens && number < FOLLOWED {
-                let from = draft.flows.iter().fold(ClassSet::empty(), |all, one| all.union(&one.sources));
+                let to = draft.flows.iter().fold(ClassSet::empty(), |all, one| all.union(&one.destinations));
                 let before = other.access.extra_addresses(2 * exact.len() + number);
-                shown.row.then = Some(hops::then((&self.prover, &from), (&other, before), &self.names));
+                shown.row.then = Some(hops::then((&self.prover, &to), (&other, before), &self.names));
             }
         }
         rows.into_iter().map(|(shown, _)| shown).collect()
@@ -261,7 +269,7 @@ impl<'a> Teller<'a> {
     fn shown(&self, draft: &Draft, kind: Kind) -> Shown {
         let access = &self.prover.access;
         let (verdict, logged, rules, quarantines) = &draft.reason;
-        let row = self.rows().row(&draft.flows, rules);
+        let mut row = self.rows().row(&draft.flows, rules);
         let flows: Vec<Product> = access
             .exact(&draft.flows)
             .into_iter()
@@ -269,6 +277,7 @@ impl<'a> Teller<'a> {
             .collect();
         let from = AddressSet::union_all(flows.iter().map(|one| &one.sources));
         let to = AddressSet::union_all(flows.iter().map(|one| &one.destinations));
+        self.name_ends(&mut row, draft, (&from, &to));
         let (tiers, model) = (&self.mine.tiers, self.mine.model());
         let row = ChangeRow {
             verdict,
@@ -287,6 +296,62 @@ impl<'a> Teller<'a> {
         let services = self.services.of_flows(access, &draft.flows);
         let depth = words::depth(tiers, model, &from, &to);
         Shown { row, services, from, to, flows, depth }
+    }
+
+    /// Flows of one family: one end may be called by its name although the other family lies in it too, because it meets nothing there.
+    fn name_ends(&self, row: &mut Row, draft: &Draft, (from, to): (&AddressSet, &AddressSet)) {
+        let (own, other) = match (from.v4.is_empty(), from.v6.is_empty()) {
+            (false, true) => (Family::V4, Family::V6),
+            (true, false) => (Family::V6, Family::V4),
+            _ => return,
+        };
+        let classes = &self.prover.access.classes;
+        let others = classes.of_family(&classes.all(), other);
+        let end = |end: fn(&ClassProduct) -> &ClassSet| {
+            draft.flows.iter().fold(ClassSet::empty(), |all, one| all.union(end(one)))
+        };
+        let (sources, destinations) = (end(|one| &one.sources), end(|one| &one.destinations));
+        let mut services: Vec<u32> = draft.flows.iter().flat_map(|one| one.services.iter().copied()).collect();
+        services.sort_unstable();
+        services.dedup();
+        let length = |line: &str| line.split(", ").count() + line.matches(" in ").count();
+        for end in [End::Source, End::Destination] {
+            let (from_classes, to_classes) = match end {
+                End::Source => (sources.union(&others), destinations.clone()),
+                End::Destination => (sources.clone(), destinations.union(&others)),
+            };
+            let question = Question { from: &from_classes, to: &to_classes, on: &services, want: Want::All };
+            let wide = classes.addresses(&self.alike(question, draft, end));
+            let (exact, place) = match end {
+                End::Source => (from, &mut row.from),
+                End::Destination => (to, &mut row.to),
+            };
+            let name = self.names.line(&wide);
+            if wide.only(own) == *exact && length(&name) < length(place) {
+                *place = name;
+                return;
+            }
+        }
+    }
+
+    /// One end of all flows in question that fare as those of a draft, for the same reason.
+    fn alike(&self, question: Question<'_>, draft: &Draft, end: End) -> ClassSet {
+        let Question { from, to, on, .. } = question;
+        let (verdict, _, rules, _) = &draft.reason;
+        let flows: Vec<ClassProduct> = match *verdict {
+            "pass" => {
+                let permitted = self.prover.permitted(from, to, on).into_iter();
+                permitted.filter(|one| one.rules == *rules).flat_map(|one| one.flows).collect()
+            }
+            "unenforced" => self.prover.free(from, to, on),
+            _ => Vec::new(),
+        };
+        flows.iter().fold(ClassSet::empty(), |all, one| {
+            all.union(match end {
+                End::Source => &one.sources,
+                End::Destination => &one.destinations,
+            })
+        })
     }
 
     fn behind(&self, rules: &[RuleId], quarantines: &[u32]) -> Vec<RuleWords> {
