@@ -35,6 +35,8 @@ pub mod proof;
 
 pub mod drift;
 
+pub mod diff;
+
 pub mod report;
 
 pub mod pipeline;

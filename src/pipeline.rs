@@ -20,7 +20,7 @@ use crate::platform::{self, Detail, Written};
 use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
 use crate::settings::{self, Settings};
-use crate::source::{self, FileKind, Project, ProjectError};
+use crate::source::{self, FileKind, Place, Project, ProjectError};
 use crate::syntax::{self, ast};
 
 /// A project that has been read and resolved.
@@ -49,6 +49,15 @@ pub fn load(directory: &Path) -> Result<Loaded, Vec<ProjectError>> {
     Ok(resolve(source::load_directory(directory)?))
 }
 
+/// Reads and resolves a project from a directory, or as it was at a commit.
+///
+/// # Errors
+///
+/// Files that cannot be read, as for [`load`].
+pub fn load_place(place: &Place) -> Result<Loaded, Vec<ProjectError>> {
+    Ok(resolve(place.load()?))
+}
+
 /// Resolves a project that has been read.
 #[must_use]
 pub fn resolve(project: Project) -> Loaded {
@@ -57,7 +66,7 @@ pub fn resolve(project: Project) -> Loaded {
         let message = format!("`{path}` looks like a part of the project, and is not read");
         sink.push(
             Diagnostic::without_place(&UNREAD, message)
-                .note("hidden files, directories behind symbolic links, and endings in capital letters are passed over")
+                .note("hidden files, directories behind symbolic links, submodules of a commit, and endings in capital letters are passed over")
                 .help("rename it, or take it out of the project"),
         );
     }
@@ -70,7 +79,7 @@ pub fn resolve(project: Project) -> Loaded {
     let inventory = inventory::read(&project.sources, &yaml, &mut sink);
     let files = parse(&project, &mut sink);
     let platforms: Vec<&str> = platform::ALL.iter().map(|platform| platform.name()).collect();
-    let feeds = |path: &str| source::read_feed(&project.root, path);
+    let feeds = |path: &str| project.feed(path);
     let input =
         Input { inventory: &inventory, files: &files, sources: &project.sources, platforms: &platforms, feeds: &feeds };
     let model = model::resolve(input, &mut sink);
@@ -126,7 +135,7 @@ impl Loaded {
     /// What endpoint expressions from outside the project stand for, such as arguments of the command line; one answer each. See [`model::resolve_endpoints`].
     #[must_use]
     pub fn endpoints(&self, expressions: &[&ast::Endpoints], sink: &mut Sink) -> Vec<Option<Arc<AddressSet>>> {
-        let feeds = |path: &str| source::read_feed(&self.project.root, path);
+        let feeds = |path: &str| self.project.feed(path);
         let (inventory, files, sources) = (&self.inventory, &self.files, &self.project.sources);
         let input = Input { inventory, files, sources, platforms: &[], feeds: &feeds };
         model::resolve_endpoints(input, &self.model, expressions, sink)
@@ -161,7 +170,12 @@ pub struct Device {
 /// Plans and writes one firewall (counted as in [`crate::graph::Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
 #[must_use]
 pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, sink: &mut Sink) -> Option<Device> {
-    let plan = placement.plan(number)?;
+    write_plan(placement.plan(number)?, detail, sink)
+}
+
+/// Writes the firewall of a plan; `None` if its platform refused, and `sink` says why.
+#[must_use]
+pub fn write_plan(plan: DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Device> {
     if plan.device.len() > LONGEST_FOLDER || plan.device.eq_ignore_ascii_case("manifest.json") {
         let message = format!("the folder of the rule sets cannot be called `{}`, like the device", plan.device);
         let help = format!("call the device something else, of at most {LONGEST_FOLDER} bytes");

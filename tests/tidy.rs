@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &["source", "diag", "packet", "syntax", "inventory"]),
     ("graph", &["model"]),
     ("reach", &["packet", "syntax", "model", "graph"]),
+    ("diff", &["packet", "syntax", "model", "graph", "reach"]),
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
@@ -55,7 +56,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "answer",
-        &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "proof", "drift", "report"],
+        &[
+            "source", "diag", "packet", "syntax", "model", "graph", "reach", "diff", "listing", "proof", "drift",
+            "report",
+        ],
     ),
     (
         "explain",
@@ -68,7 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "report", "pipeline", "answer", "explain", "draw",
+            "reach", "diff", "report", "pipeline", "answer", "explain", "draw",
         ],
     ),
 ];

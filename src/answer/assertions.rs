@@ -38,7 +38,8 @@ pub fn assertions(prover: &Prover<'_>, names: &Names<'_>, findings: &[Finding]) 
     findings.iter().filter_map(object).collect()
 }
 
-fn kind(kind: AssertionKind) -> &'static str {
+/// As programs see it.
+pub(super) fn kind(kind: AssertionKind) -> &'static str {
     match kind {
         AssertionKind::Never => "never",
         AssertionKind::Only => "only",

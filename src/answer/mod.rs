@@ -6,6 +6,7 @@
 mod assertions;
 mod blast;
 mod devices;
+mod diff;
 mod lists;
 mod matrix;
 mod names;
@@ -20,6 +21,10 @@ pub use assertions::{assertions, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
 pub use devices::{
     BackupObject, ConfigLine, DeviceObject, DeviceRow, DeviceWords, DevicesReport, UnprovenObject, bare_device,
+};
+pub use diff::{
+    AssertionChange, Beside, ChangeRow, DeviceChange, Diff, DiffReport, Limit, LoggedWords, Project, RuleWords, Shown,
+    Size, Then, Through, Tiers, diff,
 };
 pub use lists::{EquivReport, LinesReport, equiv_report, lines_report};
 pub use matrix::{Matrix, Parties, matrix};

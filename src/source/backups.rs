@@ -15,7 +15,8 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::civil::Date;
 
-use super::git::{Blobs, Commit, Repository, TreeKind, is_bare};
+use super::git::{Commit, Repository, TreeKind, is_bare};
+use super::objects::Blobs;
 
 /// Configs larger than this are refused: a hundred times what a list of 20,000 rules takes is not needed.
 pub const MAX_CONFIG_BYTES: u64 = 64 << 20;

@@ -7,12 +7,14 @@
 //! or network is asked. Absent on purpose: writing, and the index.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
+
+use super::objects::Blobs;
 
 /// What is set whatever the user's own settings say.
 const SETTINGS: [&str; 6] = [
@@ -37,6 +39,14 @@ pub struct Repository {
 /// A commit, by its full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit(String);
+
+impl Commit {
+    /// All its hexadecimal digits.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
 
 /// One file at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +102,29 @@ impl Repository {
         if is_name { Ok(Commit(name)) } else { Err(format!("no commit is called `{revision}`")) }
     }
 
+    /// The commit that `HEAD` and a revision last had in common: what a change is compared with.
+    ///
+    /// # Errors
+    /// One of the two is not there, or they have nothing in common; the message is in the user's words.
+    pub fn merge_base(&self, revision: &str) -> Result<Commit, String> {
+        let (theirs, ours) = (self.commit(revision)?, self.commit("HEAD")?);
+        let said = self.ask(&["merge-base", &theirs.0, &ours.0]).unwrap_or_default();
+        match (said.lines().next(), self.is_shallow) {
+            (Some(name), _) if !name.is_empty() => Ok(Commit(name.to_owned())),
+            (_, true) => Err(format!(
+                "this clone holds too little of the history to know what `{revision}` and `HEAD` have in common; \
+                 `git fetch --unshallow` gets the rest"
+            )),
+            (_, false) => Err(format!("`{revision}` and `HEAD` have no commit in common")),
+        }
+    }
+
+    /// The directory that the repository is seen from, relative to its root, with `/` between the parts; empty at the root.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        self.prefix.trim_end_matches('/')
+    }
+
     /// Every file below the directory at a commit.
     ///
     /// # Errors
@@ -110,7 +143,7 @@ impl Repository {
         let mut child =
             command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(|error| not_started(&error))?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Blobs { input: Some(input), output: BufReader::new(output), child }),
+            (Some(input), Some(output)) => Ok(Blobs::new(input, output, child)),
             _ => Err("git does not answer".to_owned()),
         }
     }
@@ -251,44 +284,4 @@ fn next(log: &mut impl BufRead, part: &mut Vec<u8>) -> std::io::Result<bool> {
         return Ok(true);
     }
     Ok(!part.is_empty())
-}
-
-/// Contents, one after the other, from one `git` that stays.
-#[derive(Debug)]
-pub struct Blobs {
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    child: Child,
-}
-
-impl Blobs {
-    /// The content of a name.
-    ///
-    /// # Errors
-    /// There is none, or git went away.
-    pub fn read(&mut self, blob: &str) -> Result<Vec<u8>, String> {
-        self.content(blob).map_err(|error| error.to_string())?.ok_or_else(|| "git does not have its content".to_owned())
-    }
-
-    fn content(&mut self, blob: &str) -> std::io::Result<Option<Vec<u8>>> {
-        let Some(input) = &mut self.input else { return Ok(None) };
-        input.write_all(format!("{blob}\n").as_bytes())?;
-        input.flush()?;
-        let mut header = String::new();
-        self.output.read_line(&mut header)?;
-        let mut words = header.split_whitespace().skip(1);
-        let (kind, size) = (words.next(), words.next().and_then(|size| size.parse::<usize>().ok()));
-        let (Some("blob"), Some(size)) = (kind, size) else { return Ok(None) };
-        let mut content = vec![0; size];
-        self.output.read_exact(&mut content)?;
-        self.output.read_exact(&mut [0])?;
-        Ok(Some(content))
-    }
-}
-
-impl Drop for Blobs {
-    fn drop(&mut self) {
-        self.input = None;
-        let _ = self.child.wait();
-    }
 }

@@ -4,12 +4,19 @@
 //! Only this module and `cli` touch the disk.
 
 mod backups;
+mod commit;
+mod disk;
 mod files;
 mod git;
+mod objects;
+mod place;
 mod project;
 mod span;
 
 pub use backups::{BackupFile, Backups, BackupsError, Committed};
+pub use commit::load_commit;
 pub use files::{SourceFile, Sources};
-pub use project::{FileKind, Project, ProjectError, load_directory, read_feed};
+pub use git::{Commit, Repository};
+pub use place::{CommitPlace, Place, place};
+pub use project::{FileKind, Project, ProjectError, load_directory};
 pub use span::{FileId, LineColumn, Span, Spanned};

@@ -1,19 +1,22 @@
-//! A policy project on disk: which of its files are what.
+//! A policy project, on disk or as it was at a commit: which of its files are what.
 //!
 //! Every `*.yaml` (and `*.yml`) is inventory, every `*.policy` is policy, in any sub-directory; `sekisho.yaml` at the root is
 //! settings. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
 //! files and directories are passed over, symbolic links to directories are not followed; what looks like policy and is not read is listed. A link to a file may not lead out of the project: what is
-//! read can show in diagnostics.
+//! read can show in diagnostics. These rules are written once, here; `disk` and `commit` only list and read.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::commit::Snapshot;
+use super::disk;
 use super::files::Sources;
 use super::span::FileId;
 
 /// Files larger than this are refused: far beyond what people write, and generated inventory fits.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// No work tree has paths of more parts; a commit made to harm might.
+const DEEPEST: usize = 256;
 
 /// What a file of a project is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,20 +32,85 @@ pub enum FileKind {
 /// The files of a policy project, sorted by path.
 #[derive(Debug, Clone, Default)]
 pub struct Project {
-    /// Where the project is; feeds are looked for in it.
-    pub root: PathBuf,
+    /// Where it was read from; feeds are looked for there.
+    origin: Origin,
     /// All files that were read.
     pub sources: Sources,
     /// Each file with what it is.
     pub files: Vec<(FileId, FileKind)>,
-    /// Paths that look like policy or inventory and were not read: hidden ones, names in other letters (`x.Policy`), and directories behind symbolic links.
+    /// Paths that look like policy or inventory and were not read: hidden ones, names in other letters (`x.Policy`), directories behind symbolic links, and submodules of a commit.
     pub unread: Vec<String>,
+}
+
+/// Where a project is read from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    Directory(PathBuf),
+    Commit(Snapshot),
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self::Directory(PathBuf::new())
+    }
+}
+
+/// One name in a directory of a project.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// `None` if it is no UTF-8 text.
+    pub name: Option<String>,
+    pub kind: EntryKind,
+}
+
+/// What a name in a directory of a project is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    Directory,
+    /// A directory that is not entered: behind a symbolic link, or of another repository.
+    Elsewhere,
+    /// Anything else; reading it finds out.
+    File,
+}
+
+impl Origin {
+    fn list(&self, directory: &str) -> Result<Vec<Result<Entry, String>>, String> {
+        match self {
+            Self::Directory(root) => disk::list(root, directory),
+            Self::Commit(snapshot) => snapshot.list(directory),
+        }
+    }
+
+    fn read(&self, relative: &str) -> Result<String, String> {
+        match self {
+            Self::Directory(root) => disk::read(root, relative),
+            Self::Commit(snapshot) => snapshot.read(relative),
+        }
+    }
+
+    fn shown(&self, directory: &str) -> String {
+        match self {
+            Self::Directory(root) if directory.is_empty() => root.display().to_string(),
+            Self::Commit(snapshot) if directory.is_empty() => snapshot.shown(),
+            _ => directory.to_owned(),
+        }
+    }
 }
 
 impl Project {
     /// The files of one kind, in the order of their paths.
     pub fn of_kind(&self, kind: FileKind) -> impl Iterator<Item = FileId> + '_ {
         self.files.iter().filter(move |(_, k)| *k == kind).map(|(id, _)| *id)
+    }
+
+    /// Reads a feed: a text file inside the project, by its path relative to the root, from where the project itself was read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
+    pub fn feed(&self, relative: &str) -> Result<String, String> {
+        let text = self.origin.read(relative)?;
+        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
     }
 }
 
@@ -61,15 +129,19 @@ pub struct ProjectError {
 ///
 /// Every file that cannot be read (missing, not UTF-8, too large) is reported; nothing is left out in silence.
 pub fn load_directory(root: &Path) -> Result<Project, Vec<ProjectError>> {
-    let mut errors = Vec::new();
-    let mut paths = Vec::new();
-    let mut unread = Vec::new();
-    collect(root, "", &mut paths, &mut unread, &mut errors);
+    load(Origin::Directory(root.to_path_buf()))
+}
+
+/// Reads a policy project from where it is.
+pub(super) fn load(origin: Origin) -> Result<Project, Vec<ProjectError>> {
+    let mut found = Found::default();
+    found.enter(&origin, "", 0);
+    let Found { mut paths, mut unread, mut errors } = found;
     paths.sort();
     unread.sort();
-    let mut project = Project { root: root.to_path_buf(), unread, ..Project::default() };
-    for (relative, path, kind) in paths {
-        match read_inside(root, &path) {
+    let mut project = Project { unread, ..Project::default() };
+    for (relative, kind) in paths {
+        match origin.read(&relative) {
             Ok(text) => {
                 let id = project.sources.add(relative, text);
                 project.files.push((id, kind));
@@ -77,84 +149,70 @@ pub fn load_directory(root: &Path) -> Result<Project, Vec<ProjectError>> {
             Err(message) => errors.push(ProjectError { path: relative, message }),
         }
     }
+    project.origin = origin;
     if errors.is_empty() { Ok(project) } else { Err(errors) }
 }
 
-/// Reads a feed: a text file inside the project, by its path relative to the root.
-///
-/// # Errors
-///
-/// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
-pub fn read_feed(root: &Path, relative: &str) -> Result<String, String> {
-    let text = read_inside(root, &root.join(relative))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+pub(super) fn too_long() -> String {
+    format!("it has more than the {MAX_FILE_BYTES} bytes that one file may have")
 }
 
-/// Reads a regular file; a symbolic link may lead to one inside the project only.
-fn read_inside(root: &Path, path: &Path) -> Result<String, String> {
-    let inside = |path: &Path| path.canonicalize().map_err(|error| error.to_string());
-    let (root, path) = (inside(root)?, inside(path)?);
-    if !path.starts_with(&root) {
-        return Err("it lies outside the project".to_owned());
-    }
-    if !fs::metadata(&path).map_err(|error| error.to_string())?.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(&path).map_err(|error| error.to_string())?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("it has more than the {MAX_FILE_BYTES} bytes that one file may have"));
-    }
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| format!("not UTF-8 text at byte {}", error.utf8_error().valid_up_to()))
 }
 
-fn collect(
-    directory: &Path,
-    prefix: &str,
-    found: &mut Vec<(String, PathBuf, FileKind)>,
-    unread: &mut Vec<String>,
-    errors: &mut Vec<ProjectError>,
-) {
-    let shown = if prefix.is_empty() { directory.display().to_string() } else { prefix.to_owned() };
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) => return errors.push(ProjectError { path: shown, message: error.to_string() }),
-    };
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                errors.push(ProjectError { path: shown.clone(), message: error.to_string() });
-                continue;
+/// What was found below a directory.
+#[derive(Default)]
+struct Found {
+    paths: Vec<(String, FileKind)>,
+    unread: Vec<String>,
+    errors: Vec<ProjectError>,
+}
+
+impl Found {
+    fn enter(&mut self, origin: &Origin, directory: &str, depth: usize) {
+        let mut refuse = |message: String| {
+            self.errors.push(ProjectError { path: origin.shown(directory), message });
+        };
+        if depth > DEEPEST {
+            return refuse(format!("lies more than {DEEPEST} directories deep"));
+        }
+        let entries = match origin.list(directory) {
+            Ok(entries) => entries,
+            Err(message) => return refuse(message),
+        };
+        for entry in entries {
+            match entry {
+                Ok(Entry { name: Some(name), kind }) => self.take(origin, directory, &name, kind, depth),
+                Ok(Entry { name: None, .. }) => {
+                    let message = "holds a file whose name is not UTF-8".to_owned();
+                    self.errors.push(ProjectError { path: origin.shown(directory), message });
+                }
+                Err(message) => self.errors.push(ProjectError { path: origin.shown(directory), message }),
             }
-        };
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            errors.push(ProjectError { path: shown.clone(), message: "holds a file whose name is not UTF-8".into() });
-            continue;
-        };
-        let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        let path = entry.path();
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        }
+    }
+
+    fn take(&mut self, origin: &Origin, directory: &str, name: &str, kind: EntryKind, depth: usize) {
+        let relative = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
         if name.starts_with('.') {
             // Directories such as `.git` and `.github` hold other people's YAML.
-            if !is_directory && name.ends_with(".policy") {
-                unread.push(relative);
+            if kind != EntryKind::Directory && name.ends_with(".policy") {
+                self.unread.push(relative);
             }
-        } else if is_directory {
-            collect(&path, &relative, found, unread, errors);
-        } else if path.is_dir() {
-            unread.push(relative);
+        } else if kind == EntryKind::Directory {
+            self.enter(origin, &relative, depth + 1);
+        } else if kind == EntryKind::Elsewhere {
+            self.unread.push(relative);
         } else if let Some(kind) = kind_of(&relative) {
-            found.push((relative, path, kind));
+            self.paths.push((relative, kind));
         } else if kind_of(&relative.to_lowercase()).is_some() {
-            unread.push(relative);
+            self.unread.push(relative);
         }
     }
 }
 
-fn kind_of(relative: &str) -> Option<FileKind> {
+pub(super) fn kind_of(relative: &str) -> Option<FileKind> {
     if relative == "sekisho.yaml" {
         return Some(FileKind::Settings);
     }

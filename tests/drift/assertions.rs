@@ -25,7 +25,11 @@ fn open(world: &World, device: &str, line: &str) {
 fn what_runs_as_compiled_holds() {
     let said = check(&World::backed_up(), &[]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.err.ends_with("firewalls: 2 as the policy asks, 1 as the policy asks, in other words\n"), "{}", said.err);
+    assert!(
+        said.err.ends_with("firewalls: 2 as the policy asks, 1 as the policy asks, in other words\n"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod blast;
 mod check;
 mod compile;
 mod configs;
+mod diff;
 mod drift;
 mod equiv;
 mod explain;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Query(arguments) => query::run(&cli.common, arguments),
         Command::Blast(arguments) => blast::run(&cli.common, arguments),
         Command::Matrix(arguments) => matrix::run(&cli.common, arguments),
+        Command::Diff(arguments) => diff::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
