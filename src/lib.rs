@@ -45,4 +45,6 @@ pub mod explain;
 
 pub mod draw;
 
+pub mod history;
+
 pub mod cli;

@@ -64,11 +64,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "answer",
         ],
     ),
+    ("history", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report", "pipeline", "answer"]),
     (
         "cli",
         &[
             "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "report", "pipeline", "answer", "explain", "draw",
+            "reach", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];
