@@ -47,4 +47,6 @@ pub mod explain;
 
 pub mod draw;
 
+pub mod history;
+
 pub mod cli;

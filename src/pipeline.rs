@@ -20,7 +20,7 @@ use crate::platform::{self, Detail, Written};
 use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
 use crate::settings::{self, Settings};
-use crate::source::{self, FileKind, Place, Project, ProjectError};
+use crate::source::{self, FileId, FileKind, Kept, Place, Project, ProjectError};
 use crate::syntax::{self, ast};
 
 /// A project that has been read and resolved.
@@ -31,7 +31,7 @@ pub struct Loaded {
     /// What its `sekisho.yaml` says.
     pub settings: Settings,
     /// What exists, as written.
-    pub inventory: Inventory,
+    pub inventory: Arc<Inventory>,
     /// The trees of its policy files.
     pub files: Vec<ast::File>,
     /// What it means.
@@ -58,9 +58,59 @@ pub fn load_place(place: &Place) -> Result<Loaded, Vec<ProjectError>> {
     Ok(resolve(place.load()?))
 }
 
+/// What was read of versions of one project, so that what they have in common is parsed once.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    policies: Kept<(FileId, Arc<str>), Tree>,
+    /// By the numbers, paths and texts of all files.
+    inventories: Kept<Vec<(FileId, String, Arc<str>)>, Read>,
+}
+
+/// The tree of a policy file, and what is wrong with it.
+type Tree = Arc<(ast::File, Sink)>;
+
+/// The inventory, and what is wrong with it.
+type Read = Arc<(Arc<Inventory>, Sink)>;
+
+impl Parsed {
+    /// Lets go of what was not asked for since the last call.
+    pub fn forget(&self) {
+        self.policies.forget();
+        self.inventories.forget();
+    }
+
+    fn inventory(&self, project: &Project) -> Read {
+        let files = project.of_kind(FileKind::Inventory).filter_map(|id| Some((id, project.sources.get(id)?)));
+        let key = files.map(|(id, file)| (id, file.path.clone(), Arc::clone(&file.text))).collect();
+        self.inventories.get_or(key, || Self::read(project))
+    }
+
+    fn policy(&self, project: &Project, file: FileId) -> Tree {
+        let text = project.sources.get(file).map(|file| Arc::clone(&file.text)).unwrap_or_default();
+        self.policies.get_or((file, text), || Self::parse(project, file))
+    }
+
+    fn read(project: &Project) -> Read {
+        let yaml: Vec<_> = project.of_kind(FileKind::Inventory).collect();
+        let mut own = Sink::default();
+        Arc::new((Arc::new(inventory::read(&project.sources, &yaml, &mut own)), own))
+    }
+
+    fn parse(project: &Project, file: FileId) -> Tree {
+        let mut own = Sink::default();
+        Arc::new((syntax::parse(file, project.sources.text(file), &mut own), own))
+    }
+}
+
 /// Resolves a project that has been read.
 #[must_use]
 pub fn resolve(project: Project) -> Loaded {
+    resolve_with(project, None)
+}
+
+/// Resolves a project that has been read; what other versions of it had in common with it is not parsed again.
+#[must_use]
+pub fn resolve_with(project: Project, known: Option<&Parsed>) -> Loaded {
     let mut sink = Sink::default();
     for path in &project.unread {
         let message = format!("`{path}` looks like a part of the project, and is not read");
@@ -75,9 +125,10 @@ pub fn resolve(project: Project) -> Loaded {
         .next()
         .map(|file| settings::read(&project.sources, file, &mut sink))
         .unwrap_or_default();
-    let yaml: Vec<_> = project.of_kind(FileKind::Inventory).collect();
-    let inventory = inventory::read(&project.sources, &yaml, &mut sink);
-    let files = parse(&project, &mut sink);
+    let read = known.map_or_else(|| Parsed::read(&project), |known| known.inventory(&project));
+    sink.append(read.1.clone());
+    let inventory = Arc::clone(&read.0);
+    let files = parse(&project, known, &mut sink);
     let platforms: Vec<&str> = platform::ALL.iter().map(|platform| platform.name()).collect();
     let feeds = |path: &str| project.feed(path);
     let input =
@@ -87,22 +138,16 @@ pub fn resolve(project: Project) -> Loaded {
 }
 
 /// Parses all policy files, in parallel; diagnostics come in the order of the files.
-fn parse(project: &Project, sink: &mut Sink) -> Vec<ast::File> {
+fn parse(project: &Project, known: Option<&Parsed>, sink: &mut Sink) -> Vec<ast::File> {
     let ids: Vec<_> = project.of_kind(FileKind::Policy).collect();
-    let parsed: Vec<(ast::File, Sink)> = ids
-        .into_par_iter()
-        .map(|file| {
-            let mut own = Sink::default();
-            (syntax::parse(file, project.sources.text(file), &mut own), own)
-        })
-        .collect();
-    parsed
-        .into_iter()
-        .map(|(file, own)| {
-            sink.append(own);
-            file
-        })
-        .collect()
+    let one = |file| known.map_or_else(|| Parsed::parse(project, file), |known| known.policy(project, file));
+    let parsed: Vec<Tree> = ids.into_par_iter().map(one).collect();
+    let mut take = |parsed: Tree| {
+        let (file, own) = Arc::unwrap_or_clone(parsed);
+        sink.append(own);
+        file
+    };
+    parsed.into_iter().map(&mut take).collect()
 }
 
 impl Loaded {

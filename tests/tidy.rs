@@ -68,11 +68,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "answer",
         ],
     ),
+    ("history", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report", "pipeline", "answer"]),
     (
         "cli",
         &[
             "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "diff", "report", "pipeline", "answer", "explain", "draw",
+            "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];

@@ -2,11 +2,15 @@
 //!
 //! What `--format` can be differs by command, so each command has its own option; the rest of the common options is global.
 
+mod history;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+pub use history::{Since, SinceAsked};
 
 /// Compiles a policy about which sites may reach which servers into the rule sets of every firewall on the way.
 #[derive(Debug, Parser)]
@@ -170,6 +174,8 @@ pub enum Command {
     Lines(Lines),
     /// Say whether two rule sets mean the same
     Equiv(Equiv),
+    /// Say when, over the git history of a policy, flows were permitted, and by whom
+    Since(Since),
     /// Explain a diagnostic code with a bad and a good example
     ExplainCode(ExplainCode),
 }

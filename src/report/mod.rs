@@ -7,3 +7,4 @@ pub mod csv;
 pub mod graph;
 pub mod json;
 pub mod markdown;
+pub mod since;

@@ -6,6 +6,7 @@
 //! read can show in diagnostics. These rules are written once, here; `disk` and `commit` only list and read.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::commit::Snapshot;
 use super::disk;
@@ -81,9 +82,9 @@ impl Origin {
         }
     }
 
-    fn read(&self, relative: &str) -> Result<String, String> {
+    fn read(&self, relative: &str) -> Result<Arc<str>, String> {
         match self {
-            Self::Directory(root) => disk::read(root, relative),
+            Self::Directory(root) => disk::read(root, relative).map(Arc::from),
             Self::Commit(snapshot) => snapshot.read(relative),
         }
     }
@@ -110,7 +111,7 @@ impl Project {
     /// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
     pub fn feed(&self, relative: &str) -> Result<String, String> {
         let text = self.origin.read(relative)?;
-        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 }
 

@@ -19,6 +19,7 @@ mod pages;
 mod query;
 mod question;
 mod ruleset;
+mod since;
 mod verify;
 
 use std::path::Path;
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
         Command::Lines(arguments) => lines::run(arguments),
+        Command::Since(arguments) => since::run(&cli.common, arguments),
         Command::Equiv(arguments) => equiv::run(arguments),
     }
 }

@@ -16,7 +16,7 @@ pub static UNREAD: Code = Code::lint("W0705", Severity::Warning, "a file that lo
 /// Several files could be the config of one device.
 pub static TWO_CONFIGS: Code = Code::error("E0706", "several configs of one device");
 /// The repository or the revision of backups is not there.
-pub static NO_REVISION: Code = Code::error("E0707", "a revision of backups that is not there");
+pub static NO_REVISION: Code = Code::error("E0707", "a revision that is not there");
 
 /// All codes of this file.
 pub const ALL: &[&Code] =
