@@ -14,7 +14,7 @@ pub(super) fn then(
     (after, to): (&Prover<'_>, &ClassSet),
     (before, from): (&Prover<'_>, &ClassSet),
     names: &Names<'_>,
-) -> Vec<Then> {
+) -> (Vec<Then>, AddressSet) {
     let classes = &after.access.classes;
     // The internet is no stepping stone. Who is somewhere else moves within the zone, which counts nothing before another flow.
     let stones = to.difference(classes.public());
@@ -29,7 +29,7 @@ pub(super) fn then(
         *first = first.union(&classes.addresses(&around));
     }
     let mut result = Vec::new();
-    let mut told = known;
+    let mut told = known.clone();
     for (hop, set) in (2..).zip(reached) {
         let new = set.difference(&told);
         told = told.union(&new);
@@ -37,7 +37,7 @@ pub(super) fn then(
             result.push(Then { hop, to: names.line(&new) });
         }
     }
-    result
+    (result, told.difference(&known))
 }
 
 /// The addresses at each of some distances.
