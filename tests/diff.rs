@@ -41,7 +41,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
@@ -151,6 +155,9 @@ fn router(new: &Path) {
     );
 }
 
+/// What is done to the new side.
+type Change = fn(&Path);
+
 fn golden(name: &str, got: &str, wrong: &mut Vec<String>) {
     let path = root().join("tests/golden/diff").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -162,7 +169,7 @@ fn golden(name: &str, got: &str, wrong: &mut Vec<String>) {
 
 #[test]
 fn changes_of_the_sample_are_told_as_before() {
-    let changes: [(&str, fn(&Path), i32); 5] = [
+    let changes: [(&str, Change, i32); 5] = [
         ("vendor", vendor, 1),
         ("office", office, 1),
         ("cleaning", cleaning, 1),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::assertions;
+use super::hops::Follow;
 use super::objects::{AssertionChange, ChangeRow, DeviceChange, DiffReport, LoggedWords, RuleWords, Through};
 use super::words::{self, TierSets};
-use super::{assertions, hops};
 use crate::answer::assertions::devices_between;
 use crate::answer::query::{joined, joined_among};
 use crate::answer::{Names, Rows, ServiceWords};
@@ -248,7 +249,7 @@ impl<'a> Teller<'a> {
         sets.addresses.extend(rows.iter().map(|(shown, _)| std::sync::Arc::new(shown.from.clone())));
         let other = Prover::new(model, topology, at, &sets);
         let mut first = 0;
-        for (number, (shown, draft)) in rows.iter_mut().enumerate() {
+        for (shown, draft) in &mut rows {
             let own = first..first + shown.flows.len();
             first = own.end;
             match kind {
@@ -260,10 +261,13 @@ impl<'a> Teller<'a> {
                 }
                 Kind::Logging => {}
             }
-            if kind == Kind::Opens && number < FOLLOWED {
+        }
+        if kind == Kind::Opens {
+            let mut follow = Follow::new(&self.prover, &other, &self.names);
+            for (number, (shown, draft)) in rows.iter_mut().enumerate().take(FOLLOWED) {
                 let to = draft.flows.iter().fold(ClassSet::empty(), |all, one| all.union(&one.destinations));
-                let before = other.access.extra_addresses(2 * exact.len() + number);
-                let (then, further) = hops::then((&self.prover, &to), (&other, before), &self.names);
+                let from = other.access.extra_addresses(2 * exact.len() + number);
+                let (then, further) = follow.then(from, &to);
                 (shown.row.then, shown.further) = (Some(then), further);
             }
         }
