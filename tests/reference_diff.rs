@@ -18,7 +18,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use reference::{Reference, Verdict, sample};
-use sekisho::diff::{self, Changes, Region, Side};
+use sekisho::answer::{self, Project};
+use sekisho::diff::{self, Changes, Region, Side, Which};
 use sekisho::graph::Topology;
 use sekisho::packet::{Product, Protocol, ServicePoint};
 use sekisho::pipeline::{self, Loaded};
@@ -34,6 +35,43 @@ fn loaded(world: &World, directory: &Path) -> Option<Loaded> {
     std::fs::create_dir_all(directory).unwrap();
     world.write_project(directory).unwrap();
     pipeline::load(directory).ok().filter(Loaded::is_sound)
+}
+
+/// Whether the rows that people see are exactly the flows that differ, and each names what permits it.
+fn rows_are_exact(before: &World, after: &World, changes: &Changes) -> Result<(), String> {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) =
+        (loaded(before, &directory.path().join("old")).unwrap(), loaded(after, &directory.path().join("new")).unwrap());
+    let (old_topology, new_topology) = (Topology::new(&old.model), Topology::new(&new.model));
+    let at = AT.parse().unwrap();
+    let before = Project {
+        side: Side { model: &old.model, topology: &old_topology, at },
+        sources: &old.project.sources,
+        tiers: Vec::new(),
+        which: Which::Before,
+    };
+    let after = Project {
+        side: Side { model: &new.model, topology: &new_topology, at },
+        sources: &new.project.sources,
+        tiers: Vec::new(),
+        which: Which::After,
+    };
+    let told = answer::diff(&before, &after).unwrap();
+    for (name, rows, flows) in [
+        ("opens", &told.opens, &changes.opens),
+        ("closes", &told.closes, &changes.closes),
+        ("path_changed", &told.path_changed, &changes.path_changed),
+        ("logging_changed", &told.logging_changed, &changes.logging_changed),
+    ] {
+        let all: Vec<Product> = rows.iter().flat_map(|row| row.flows.clone()).collect();
+        if diff::digest(&all) != diff::digest(flows) {
+            return Err(format!("rows of {name}: {all:?}\n{flows:?}"));
+        }
+        if let Some(row) = rows.iter().find(|row| row.row.verdict == "pass" && row.row.behind.is_empty()) {
+            return Err(format!("no rule behind {row:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn compared(before: &World, after: &World, region: Region) -> Option<Changes> {
@@ -174,6 +212,9 @@ fn every_changed_flow_is_found() {
         match check(&old, &new, &changes, seed) {
             Ok(found) => differing += found,
             Err(why) => fail(&old, &new, &story, &format!("seed {seed}: {why}")),
+        }
+        if let Err(why) = rows_are_exact(&old, &new, &changes) {
+            fail(&old, &new, &story, &format!("seed {seed}: {why}"));
         }
         let whole = compared(&old, &new, Region::Whole).unwrap();
         if digests(&whole) != digests(&changes) {

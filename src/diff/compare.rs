@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::both::Both;
-use super::decide::{Fate, Logged, decisions};
+use super::decide::{Decision, Fate, Logged, decisions};
 use super::network::Network;
 use super::{paths, policy};
 use crate::graph::Topology;
@@ -123,11 +123,12 @@ pub fn compare(before: Side<'_>, after: Side<'_>, region: Region) -> Result<Chan
     }
     let pairs = paths::changed(&network);
     let untouched = access.is_empty() && logging.is_empty() && network.is_same;
-    let mut asked = Asked { sides: network.sides, space: FlowSpace::new(Order::default()) };
-    let (opens, closes) = asked.access(&access)?;
-    let path_changed = asked.paths(&pairs)?;
-    let logging_changed = asked.logging(&logging)?;
-    let space = asked.space;
+    let asked = Asked::new(network.sides, [access, pairs.changed.iter().map(of_pair).collect(), logging]);
+    let mut space = Space(FlowSpace::new(Order::default()));
+    let (opens, closes) = space.access(asked.travelling(Part::Access))?;
+    let path_changed = space.paths(asked.travelling(Part::Paths), &pairs.unchanged)?;
+    let logging_changed = space.logging(asked.decided())?;
+    let Space(space) = space;
     Ok(Changes {
         opens: space.products(opens)?,
         closes: space.products(closes)?,
@@ -137,81 +138,132 @@ pub fn compare(before: Side<'_>, after: Side<'_>, region: Region) -> Result<Chan
     })
 }
 
-/// Asks both sides, and calculates with their answers.
-struct Asked<'m> {
-    sides: Both<Side<'m>>,
-    space: FlowSpace,
+/// Every flow between the addresses of a pair.
+fn of_pair((from, to): &(Arc<AddressSet>, Arc<AddressSet>)) -> Piece {
+    Piece { from: from.clone(), to: to.clone(), on: Arc::new(ServiceSet::any()) }
 }
 
-impl Asked<'_> {
-    /// What is opened and what is closed among some pieces.
-    fn access(&mut self, pieces: &[Piece]) -> Result<(FlowSet, FlowSet), TooLarge> {
-        let Both { before, after } = self.each(pieces, travelling);
-        let (old, new) = self.sets(&before, &after)?;
-        Ok((self.space.difference(new, old)?, self.space.difference(old, new)?))
-    }
+/// What a part of the region is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Access,
+    Paths,
+    Logging,
+}
 
-    /// What travels on both sides among pairs of addresses that other firewalls stand between.
-    fn paths(&mut self, pairs: &paths::Pairs) -> Result<FlowSet, TooLarge> {
-        let any = Arc::new(ServiceSet::any());
-        let piece = |(from, to): &(Arc<AddressSet>, Arc<AddressSet>)| Piece {
-            from: from.clone(),
-            to: to.clone(),
-            on: any.clone(),
-        };
-        let pieces: Vec<Piece> = pairs.changed.iter().map(piece).collect();
-        if pieces.is_empty() {
-            return Ok(FlowSet::EMPTY);
-        }
-        let Both { before, after } = self.each(&pieces, travelling);
-        let (old, new) = (self.union(&before)?, self.union(&after)?);
-        let unchanged: Vec<Product> = pairs.unchanged.iter().map(|pair| product(&piece(pair))).collect();
-        let unchanged = self.union(&unchanged)?;
-        let both = self.space.intersection(old, new)?;
-        self.space.difference(both, unchanged)
-    }
+/// Both sides, ready to be asked about the same pieces.
+struct Asked<'m> {
+    /// None where nothing is to be asked.
+    provers: Option<Both<Prover<'m>>>,
+    /// How many pieces the parts have, in their order.
+    counts: [usize; 3],
+}
 
-    /// What is logged on one side alone among some pieces, and has one fate on both.
-    fn logging(&mut self, pieces: &[Piece]) -> Result<FlowSet, TooLarge> {
-        let mut changed = Vec::new();
-        for fate in [Fate::Passes, Fate::Stopped] {
-            let logged = self.each(pieces, |prover, question| decided(prover, question, fate, Logged::Yes));
-            let quiet = self.each(pieces, |prover, question| decided(prover, question, fate, Logged::No));
-            for (one, other) in [(logged.before, quiet.after), (quiet.before, logged.after)] {
-                let (one, other) = (self.union(&one)?, self.union(&other)?);
-                changed.push(self.space.intersection(one, other)?);
-            }
-        }
-        self.space.union_all(&changed)
-    }
-
-    /// Asks both sides the same about some pieces.
-    fn each(
-        &self,
-        pieces: &[Piece],
-        ask: impl Fn(&Prover<'_>, Question<'_>) -> Vec<ClassProduct> + Sync,
-    ) -> Both<Vec<Product>> {
-        if pieces.is_empty() {
-            return Both::default();
-        }
+impl<'m> Asked<'m> {
+    fn new(sides: Both<Side<'m>>, parts: [Vec<Piece>; 3]) -> Self {
+        let counts = parts.each_ref().map(Vec::len);
+        let pieces: Vec<Piece> = parts.into_iter().flatten().collect();
         let extra = Extra {
             addresses: pieces.iter().flat_map(|piece| [piece.from.clone(), piece.to.clone()]).collect(),
             services: pieces.iter().map(|piece| piece.on.clone()).collect(),
             ..Extra::default()
         };
-        self.sides.map(|side| {
-            let prover = Prover::new(side.model, side.topology, side.at, &extra);
-            let access = &prover.access;
+        let prover = |side: Side<'m>| Prover::new(side.model, side.topology, side.at, &extra);
+        Self { provers: (!pieces.is_empty()).then(|| sides.map(prover)), counts }
+    }
+
+    /// The flows of a part that pass or are unenforced.
+    fn travelling(&self, part: Part) -> Both<Vec<Product>> {
+        let ask = |prover: &Prover<'_>, question: Question<'_>| {
+            let permitted = prover.permitted(question.from, question.to, question.on);
+            let free = prover.free(question.from, question.to, question.on);
+            let flows: Vec<ClassProduct> = permitted.into_iter().flat_map(|one| one.flows).chain(free).collect();
+            products(&prover.access, &flows)
+        };
+        self.each(part, ask)
+    }
+
+    /// The flows of the last part that rules decide, by what these do.
+    fn decided(&self) -> Both<Vec<(Fate, Logged, Product)>> {
+        let ask = |prover: &Prover<'_>, question: Question<'_>| {
+            let told = |one: Decision| {
+                let flows = products(&prover.access, &one.flows).into_iter();
+                flows.map(move |flows| (one.fate, one.logged, flows)).collect::<Vec<_>>()
+            };
+            decisions(prover, question).into_iter().flat_map(told).collect()
+        };
+        self.each(Part::Logging, ask)
+    }
+
+    /// Asks both sides about each piece of a part.
+    fn each<T: Send>(&self, part: Part, ask: impl Fn(&Prover<'_>, Question<'_>) -> Vec<T> + Sync) -> Both<Vec<T>> {
+        let [access, paths, logging] = self.counts;
+        let (first, count) = match part {
+            Part::Access => (0, access),
+            Part::Paths => (access, paths),
+            Part::Logging => (access + paths, logging),
+        };
+        let side = |prover: &Prover<'_>| {
             let answer = |number: usize| {
+                let access = &prover.access;
                 let (from, to) = (access.extra_addresses(2 * number), access.extra_addresses(2 * number + 1));
-                let on = access.extra_services(number);
                 if from.is_empty() || to.is_empty() {
                     return Vec::new();
                 }
-                products(access, &ask(&prover, Question { from, to, on, want: Want::All }))
+                ask(prover, Question { from, to, on: access.extra_services(number), want: Want::All })
             };
-            (0..pieces.len()).into_par_iter().flat_map_iter(answer).collect()
-        })
+            (first..first + count).into_par_iter().flat_map_iter(answer).collect()
+        };
+        match &self.provers {
+            Some(provers) => provers.as_ref().map(side),
+            None => Both { before: Vec::new(), after: Vec::new() },
+        }
+    }
+}
+
+/// Where the answers are calculated with.
+struct Space(FlowSpace);
+
+impl Space {
+    /// What is opened and what is closed.
+    fn access(&mut self, Both { before, after }: Both<Vec<Product>>) -> Result<(FlowSet, FlowSet), TooLarge> {
+        let (old, new) = self.sets(&before, &after)?;
+        Ok((self.0.difference(new, old)?, self.0.difference(old, new)?))
+    }
+
+    /// What travels on both sides, but for pairs of addresses that nothing else stands between.
+    fn paths(
+        &mut self,
+        Both { before, after }: Both<Vec<Product>>,
+        unchanged: &paths::List,
+    ) -> Result<FlowSet, TooLarge> {
+        let (old, new) = (self.union(&before)?, self.union(&after)?);
+        let both = self.0.intersection(old, new)?;
+        if both.is_empty() {
+            return Ok(both);
+        }
+        let unchanged: Vec<Product> = unchanged.iter().map(|pair| product(&of_pair(pair))).collect();
+        let unchanged = self.union(&unchanged)?;
+        self.0.difference(both, unchanged)
+    }
+
+    /// What is logged on one side alone, and has one fate on both.
+    fn logging(&mut self, decided: Both<Vec<(Fate, Logged, Product)>>) -> Result<FlowSet, TooLarge> {
+        let mut changed = Vec::new();
+        for fate in [Fate::Passes, Fate::Stopped] {
+            for (old, new) in [(Logged::Yes, Logged::No), (Logged::No, Logged::Yes)] {
+                let before = self.of(&decided.before, fate, old)?;
+                let after = self.of(&decided.after, fate, new)?;
+                changed.push(self.0.intersection(before, after)?);
+            }
+        }
+        self.0.union_all(&changed)
+    }
+
+    fn of(&mut self, all: &[(Fate, Logged, Product)], fate: Fate, logged: Logged) -> Result<FlowSet, TooLarge> {
+        let own = all.iter().filter(|one| (one.0, one.1) == (fate, logged));
+        let own: Vec<Product> = own.map(|(_, _, flows)| flows.clone()).collect();
+        self.union(&own)
     }
 
     /// The unions of two lists, without what cannot be in a difference of the two: products that both have, but where another one meets them.
@@ -233,9 +285,9 @@ impl Asked<'_> {
     fn union(&mut self, products: &[Product]) -> Result<FlowSet, TooLarge> {
         let mut sets = Vec::with_capacity(products.len());
         for one in products {
-            sets.push(self.space.product(&one.sources, &one.destinations, &one.services)?);
+            sets.push(self.0.product(&one.sources, &one.destinations, &one.services)?);
         }
-        self.space.union_all(&sets)
+        self.0.union_all(&sets)
     }
 }
 
@@ -247,17 +299,4 @@ fn product(piece: &Piece) -> Product {
 fn products(access: &Access<'_>, flows: &[ClassProduct]) -> Vec<Product> {
     let exact = access.exact(flows).into_iter();
     exact.map(|one| Product { sources: one.sources, destinations: one.destinations, services: one.services }).collect()
-}
-
-/// The flows in question that pass or are unenforced.
-fn travelling(prover: &Prover<'_>, question: Question<'_>) -> Vec<ClassProduct> {
-    let permitted = prover.permitted(question.from, question.to, question.on);
-    let free = prover.free(question.from, question.to, question.on);
-    permitted.into_iter().flat_map(|one| one.flows).chain(free).collect()
-}
-
-/// The flows in question of one fate that are logged, or not.
-fn decided(prover: &Prover<'_>, question: Question<'_>, fate: Fate, logged: Logged) -> Vec<ClassProduct> {
-    let all = decisions(prover, question).into_iter();
-    all.filter(|one| (one.fate, one.logged) == (fate, logged)).flat_map(|one| one.flows).collect()
 }

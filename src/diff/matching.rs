@@ -14,11 +14,20 @@ use super::network::Cell;
 use crate::graph::{Firewall, ZoneId};
 use crate::model::{Attachment, SiteId, TransitId};
 
+/// The number of a thing; none if it is not known yet.
+pub(super) type Number = Option<u32>;
+
+/// Those of both sides that look alike, by place in their lists.
+type Alike<K> = BTreeMap<K, Both<Vec<usize>>>;
+
+/// A firewall, the site that it serves, and what it joins.
+type Standing = (Number, Option<Number>, Vec<Number>);
+
 /// Numbers that both sides share for what is one thing; what one side has alone has a number of its own.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Matching {
-    zones: Both<Vec<Option<u32>>>,
-    firewalls: Both<Vec<Option<u32>>>,
+    zones: Both<Vec<Number>>,
+    firewalls: Both<Vec<Number>>,
     sites: Both<FxHashMap<SiteId, u32>>,
     next: u32,
 }
@@ -41,23 +50,23 @@ impl Matching {
     }
 
     /// The number of a zone.
-    pub(super) fn zone(&self, which: Which, zone: ZoneId) -> Option<u32> {
+    pub(super) fn zone(&self, which: Which, zone: ZoneId) -> Number {
         self.zones.of(which).get(zone.index()).copied().flatten()
     }
 
     /// The number of a firewall, counted as in the topology.
-    pub(super) fn firewall(&self, which: Which, firewall: usize) -> Option<u32> {
+    pub(super) fn firewall(&self, which: Which, firewall: usize) -> Number {
         self.firewalls.of(which).get(firewall).copied().flatten()
     }
 
     /// The number of a site.
-    pub(super) fn site(&self, which: Which, site: SiteId) -> Option<u32> {
+    pub(super) fn site(&self, which: Which, site: SiteId) -> Number {
         self.sites.of(which).get(&site).copied()
     }
 
     /// The numbers of the zones that a firewall joins, ascending.
-    pub(super) fn joined(&self, which: Which, firewall: &Firewall) -> Vec<Option<u32>> {
-        let mut zones: Vec<Option<u32>> = firewall.zones.iter().map(|zone| self.zone(which, *zone)).collect();
+    pub(super) fn joined(&self, which: Which, firewall: &Firewall) -> Vec<Number> {
+        let mut zones: Vec<Number> = firewall.zones.iter().map(|zone| self.zone(which, *zone)).collect();
         zones.sort_unstable();
         zones
     }
@@ -127,7 +136,7 @@ impl Matching {
 
     /// Firewalls that serve one site and join the same zones, as far as these are known.
     fn firewalls_by_place(&mut self, sides: Both<Side<'_>>) -> bool {
-        let mut alike: BTreeMap<(Option<u32>, Vec<Option<u32>>), Both<Vec<usize>>> = BTreeMap::new();
+        let mut alike: Alike<(Number, Vec<Number>)> = BTreeMap::new();
         for which in [Which::Before, Which::After] {
             for (at, firewall) in sides.of(which).topology.firewalls.iter().enumerate() {
                 if self.firewall(which, at).is_none() {
@@ -167,11 +176,11 @@ impl Matching {
 
     /// Zones between the same firewalls, as far as these are known.
     fn zones_by_firewalls(&mut self, sides: Both<Side<'_>>) -> bool {
-        let mut alike: BTreeMap<(bool, Vec<Option<u32>>), Both<Vec<usize>>> = BTreeMap::new();
+        let mut alike: Alike<(bool, Vec<Number>)> = BTreeMap::new();
         for which in [Which::Before, Which::After] {
             let topology = sides.of(which).topology;
             for (at, zone) in (0..).map(ZoneId).take(topology.zones.zones.len()).enumerate() {
-                let mut around: Vec<Option<u32>> =
+                let mut around: Vec<Number> =
                     topology.touching(zone).iter().map(|firewall| self.firewall(which, *firewall)).collect();
                 around.sort_unstable();
                 if self.zone(which, zone).is_none() && around.iter().any(Option::is_some) {
@@ -193,7 +202,7 @@ impl Matching {
     /// Numbers for what has no counterpart.
     fn rest(&mut self) {
         let mut next = self.next;
-        let mut number = |slot: &mut Option<u32>| {
+        let mut number = |slot: &mut Number| {
             next = next.saturating_add(1);
             slot.get_or_insert(next);
         };
@@ -226,7 +235,7 @@ impl Matching {
     }
 
     /// The zones that matter, with what sets them apart.
-    fn zones_of(&self, side: Side<'_>, which: Which) -> BTreeSet<(Option<u32>, bool, bool)> {
+    fn zones_of(&self, side: Side<'_>, which: Which) -> BTreeSet<(Number, bool, bool)> {
         let zones = &side.topology.zones;
         let all = (0..).map(ZoneId).zip(&zones.zones);
         // A transit that nothing is attached to lies on no path.
@@ -235,11 +244,7 @@ impl Matching {
     }
 
     /// The firewalls, with whom they serve and what they join.
-    fn firewalls_of(
-        &self,
-        side: Side<'_>,
-        which: Which,
-    ) -> BTreeSet<(Option<u32>, Option<Option<u32>>, Vec<Option<u32>>)> {
+    fn firewalls_of(&self, side: Side<'_>, which: Which) -> BTreeSet<Standing> {
         let all = side.topology.firewalls.iter().enumerate();
         let serves = |firewall: &Firewall| firewall.serves.map(|site| self.site(which, site));
         all.map(|(at, firewall)| (self.firewall(which, at), serves(firewall), self.joined(which, firewall))).collect()

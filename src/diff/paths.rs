@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::both::{Both, Which};
+use super::matching::Number;
 use super::network::{Cell, Network};
 use crate::graph::{PairGraph, PlaceId, Role, ZoneId};
 use crate::model::SiteId;
@@ -81,11 +82,14 @@ struct Ways<'n, 'm> {
     sites: Both<BTreeMap<SiteId, Surroundings>>,
 }
 
+/// A firewall and what it joins.
+type Standing = (Number, Vec<Number>);
+
 /// The zones of a site (and whether a transit is in them), and the firewalls that serve it with what they join; by shared numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Surroundings {
-    zones: BTreeSet<(Option<u32>, bool)>,
-    firewalls: BTreeSet<(Option<u32>, Vec<Option<u32>>)>,
+    zones: BTreeSet<(Number, bool)>,
+    firewalls: BTreeSet<Standing>,
 }
 
 impl<'n, 'm> Ways<'n, 'm> {
@@ -133,7 +137,7 @@ impl<'n, 'm> Ways<'n, 'm> {
     }
 
     /// The firewalls that serve everybody with what they join, and the internet's zone.
-    fn core(&self, which: Which) -> (BTreeSet<(Option<u32>, Vec<Option<u32>>)>, Option<Option<u32>>) {
+    fn core(&self, which: Which) -> (BTreeSet<Standing>, Option<Number>) {
         let (topology, matching) = (self.network.sides.of(which).topology, &self.network.matching);
         let core = topology.firewalls.iter().enumerate().filter(|(_, firewall)| firewall.serves.is_none());
         let core = core.map(|(at, firewall)| (matching.firewall(which, at), matching.joined(which, firewall)));
@@ -175,7 +179,7 @@ impl<'n, 'm> Ways<'n, 'm> {
     }
 
     /// The firewalls between two cells on a side, by shared numbers.
-    fn between(&self, from: &Cell, to: &Cell, which: Which) -> BTreeSet<Option<u32>> {
+    fn between(&self, from: &Cell, to: &Cell, which: Which) -> BTreeSet<Number> {
         let topology = self.network.sides.of(which).topology;
         if self.network.zone(from, which) == self.network.zone(to, which) {
             return BTreeSet::new();

@@ -1,47 +1,74 @@
 //! What becomes reachable behind what opens: the same search as `blast`, before and after.
 
+use std::collections::BTreeMap;
+
 use super::objects::Then;
 use crate::answer::Names;
 use crate::packet::{AddressSet, Interval};
-use crate::reach::{AddressClasses, ClassSet, Prover};
+use crate::reach::{AddressClasses, ClassSet, Prover, Reached};
 
 /// How far is looked.
 const HOPS: u32 = 3;
 
-/// What is reached over some flows in two and in three hops after, and from their sources in no three hops before. A chain begins with one of the flows: what other changes open from the same sources is
-/// told with these. Both provers tell the ends apart.
-pub(super) fn then(
-    (after, to): (&Prover<'_>, &ClassSet),
-    (before, from): (&Prover<'_>, &ClassSet),
-    names: &Names<'_>,
-) -> Vec<Then> {
-    let classes = &after.access.classes;
-    // The internet is no stepping stone. Who is somewhere else moves within the zone, which counts nothing before another flow.
-    let stones = to.difference(classes.public());
-    let still = after.spread(&ClassSet::empty(), &[], &[]);
-    let around = AddressClasses::numbers(&stones).fold(ClassSet::empty(), |all, class| {
-        if all.contains(class) { all } else { all.union(&still.around(class).difference(classes.public())) }
-    });
-    let around = around.union(&stones);
-    let known = AddressSet::union_all(&within((before, from), 1..=HOPS)).union(&classes.addresses(to));
-    let mut reached = within((after, &around), 1..=HOPS - 1);
-    if let Some(first) = reached.first_mut() {
-        *first = first.union(&classes.addresses(&around));
+/// Looks for what is reached over rows; rows with one end in common share a search.
+pub(super) struct Follow<'a, 'p> {
+    after: &'a Prover<'p>,
+    before: &'a Prover<'p>,
+    names: &'a Names<'a>,
+    /// What was reached before, from the sources of rows.
+    known: BTreeMap<ClassSet, AddressSet>,
+    /// What is reached after, from around the destinations of rows.
+    reached: BTreeMap<ClassSet, Vec<AddressSet>>,
+    /// A search that goes nowhere: it knows who moves where.
+    still: Reached<'a>,
+}
+
+impl<'a, 'p> Follow<'a, 'p> {
+    pub(super) fn new(after: &'a Prover<'p>, before: &'a Prover<'p>, names: &'a Names<'a>) -> Self {
+        let still = after.spread(&ClassSet::empty(), &[], &[]);
+        Self { after, before, names, known: BTreeMap::new(), reached: BTreeMap::new(), still }
     }
-    let mut result = Vec::new();
-    let mut told = known;
-    for (hop, set) in (2..).zip(reached) {
-        let new = set.difference(&told);
-        told = told.union(&new);
-        if !new.is_empty() {
-            result.push(Then { hop, to: names.line(&new) });
+
+    /// What is reached over some flows in two and in three hops after, and from their sources in no three hops before: in words, and all of it. A chain begins with one of the flows: what other changes
+    /// open from the same sources is told with these. `to` are classes of the new side, `from` of the old one.
+    pub(super) fn then(&mut self, from: &ClassSet, to: &ClassSet) -> (Vec<Then>, AddressSet) {
+        let classes = &self.after.access.classes;
+        let around = self.around(to);
+        let before = self.before;
+        let known = self.known.entry(from.clone());
+        let known = known.or_insert_with(|| AddressSet::union_all(&within(before, from, 1..=HOPS)));
+        let known = known.union(&classes.addresses(to));
+        let after = self.after;
+        let reached = self.reached.entry(around.clone()).or_insert_with(|| {
+            let mut reached = within(after, &around, 1..=HOPS - 1);
+            reached.first_mut().into_iter().for_each(|first| *first = first.union(&classes.addresses(&around)));
+            reached
+        });
+        let mut result = Vec::new();
+        let mut told = known.clone();
+        for (hop, set) in (2..).zip(reached) {
+            let new = set.difference(&told);
+            told = told.union(&new);
+            if !new.is_empty() {
+                result.push(Then { hop, to: self.names.line(&new) });
+            }
         }
+        (result, told.difference(&known))
     }
-    result
+
+    /// Where one gets from some destinations without a flow. The internet is no stepping stone; movement within a zone counts nothing before another flow.
+    fn around(&self, to: &ClassSet) -> ClassSet {
+        let public = self.after.access.classes.public();
+        let stones = to.difference(public);
+        let around = AddressClasses::numbers(&stones).fold(ClassSet::empty(), |all, class| {
+            if all.contains(class) { all } else { all.union(&self.still.around(class).difference(public)) }
+        });
+        around.union(&stones)
+    }
 }
 
 /// The addresses at each of some distances.
-fn within((prover, from): (&Prover<'_>, &ClassSet), hops: std::ops::RangeInclusive<u32>) -> Vec<AddressSet> {
+fn within(prover: &Prover<'_>, from: &ClassSet, hops: std::ops::RangeInclusive<u32>) -> Vec<AddressSet> {
     let classes = &prover.access.classes;
     let on = prover.access.services.all();
     let (reached, all) = (prover.spread(from, &on, &[]), classes.all());

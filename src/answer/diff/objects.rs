@@ -64,7 +64,7 @@ pub struct RuleWords {
     pub name: String,
     /// `allow`, `deny` or `quarantine`.
     pub effect: &'static str,
-    /// `new`, `gone`, `changed` or `same`: on the other side there is none of this name, there was none, it means something else there, or the same.
+    /// Against the other side: `new` and `gone` (only one side has it), `starts` and `lapses` (it is in force on one side alone), `changed`, `same-words` (its names stand for other addresses) or `same`.
     pub change: &'static str,
     /// The text after the name.
     pub title: Option<String>,

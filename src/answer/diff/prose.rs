@@ -10,6 +10,7 @@ use super::rows::{Diff, Shown};
 use crate::answer::assertions::flow_text;
 use crate::answer::tables::shortened;
 use crate::diag::render::one_line;
+use crate::packet::AddressSet;
 use crate::report::markdown::escape;
 
 /// Rows of each kind that a screen holds.
@@ -80,10 +81,10 @@ impl Diff {
             parts.push(format!("opens {}{inward}, closes {}", self.opens.len(), self.closes.len()));
         }
         if !self.path_changed.is_empty() {
-            parts.push(format!("{} over other firewalls", counted(self.path_changed.len(), "row")));
+            parts.push(format!("{} over other firewalls", self.path_changed.len()));
         }
         if !self.logging_changed.is_empty() {
-            parts.push(format!("{} logged otherwise", counted(self.logging_changed.len(), "row")));
+            parts.push(format!("{} logged otherwise", self.logging_changed.len()));
         }
         parts.extend(verdicts(&self.assertions));
         parts.join("; ")
@@ -95,8 +96,8 @@ impl Diff {
         let mut text = format!("{}\n", self.headline());
         for section in self.sections().iter().filter(|section| !section.rows.is_empty()) {
             let _ = writeln!(text, "\n{}", section.text);
-            for shown in section.rows.iter().take(SCREEN) {
-                text.push_str(&row_text(shown, section.words));
+            for (shown, further) in section.rows.iter().zip(further(section.rows)).take(SCREEN) {
+                text.push_str(&row_text(shown, section.words, further));
             }
             text.push_str(&more(section.rows.len().saturating_sub(SCREEN)));
         }
@@ -126,7 +127,10 @@ impl Diff {
     pub fn to_markdown(&self, beside: Beside<'_>, limit: Limit) -> String {
         let mut page = Page { text: format!("{}\n", self.opening()), limit: limit.0, left_out: Vec::new() };
         for section in self.sections() {
-            let items: Vec<String> = section.rows.iter().map(|shown| row_markdown(shown, section.words)).collect();
+            let items: Vec<String> = {
+                let rows = section.rows.iter().zip(further(section.rows));
+                rows.map(|(shown, further)| row_markdown(shown, section.words, further)).collect()
+            };
             page.section(section.title, &items, &section.title.to_lowercase());
         }
         let items: Vec<String> =
@@ -273,7 +277,7 @@ fn assertion_words(one: &AssertionChange, name: fn(&str) -> String) -> String {
         .iter()
         .take(4)
         .map(|hop| {
-            let (from, to) = (name_free(&short(&hop.from), name), name_free(&short(&hop.to), name));
+            let (from, to) = (name_free(&brief(&hop.from), name), name_free(&brief(&hop.to), name));
             let by = if hop.rules.is_empty() {
                 String::new()
             } else {
@@ -314,7 +318,26 @@ fn bold(text: &str) -> String {
     format!("**{}**", escape(text))
 }
 
-fn row_text(shown: &Shown, words: (&str, &str)) -> String {
+/// Whether a row tells what is reached in further hops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Further {
+    Told,
+    /// Rows before it have told it.
+    Known,
+}
+
+/// Rows that open the same to others lead on to the same, which is told once.
+fn further(rows: &[Shown]) -> Vec<Further> {
+    let mut told = AddressSet::empty();
+    let mut each = |shown: &Shown| {
+        let further = if shown.further.is_subset(&told) { Further::Known } else { Further::Told };
+        told = told.union(&shown.further).union(&shown.to);
+        further
+    };
+    rows.iter().map(&mut each).collect()
+}
+
+fn row_text(shown: &Shown, words: (&str, &str), further: Further) -> String {
     let row = &shown.row;
     let services = shortened(&shown.services);
     let mut text = format!("  {} -> {} on {services}", short(&row.row.from), short(&row.row.to));
@@ -336,13 +359,13 @@ fn row_text(shown: &Shown, words: (&str, &str)) -> String {
         lines.push(format!("    {}", if logged.after { "logged from now on" } else { "no longer logged" }));
     }
     lines.push(format!("    such as {}", flow_text(&row.row.witness)));
-    for then in row.then.iter().flatten() {
+    for then in row.then.iter().flatten().filter(|_| further == Further::Told) {
         lines.push(format!("    in {} hops also {}", then.hop, short(&then.to)));
     }
     lines.iter().map(|line| format!("{}\n", one_line(line))).collect()
 }
 
-fn row_markdown(shown: &Shown, words: (&str, &str)) -> String {
+fn row_markdown(shown: &Shown, words: (&str, &str), further: Further) -> String {
     let row = &shown.row;
     let services = shortened(&shown.services);
     let (from, to) = (bold(&short(&row.row.from)), bold(&short(&row.row.to)));
@@ -365,7 +388,7 @@ fn row_markdown(shown: &Shown, words: (&str, &str)) -> String {
         text.push_str(if logged.after { " It is logged from now on." } else { " It is no longer logged." });
     }
     let _ = write!(text, " For example {}.", escape(&flow_text(&row.row.witness).replace(" -> ", " to ")));
-    for then in row.then.iter().flatten() {
+    for then in row.then.iter().flatten().filter(|_| further == Further::Told) {
         let _ = write!(text, " From there, in {} hops, also {}.", then.hop, escape(&short(&then.to)));
     }
     text.push('\n');
@@ -391,7 +414,9 @@ fn extent(row: &ChangeRow) -> String {
             "outward" => " (less trusted)",
             _ => "",
         };
-        let _ = write!(text, ", from {} into {}{trust}", tier(&row.tiers.from), tier(&row.tiers.to));
+        let (from, to) = (tier(&row.tiers.from), tier(&row.tiers.to));
+        let _ =
+            if from == to { write!(text, ", within {from}") } else { write!(text, ", from {from} into {to}{trust}") };
     }
     text
 }
@@ -410,8 +435,15 @@ fn rule(one: &RuleWords) -> String {
     if one.effect == "quarantine" {
         text = format!("quarantine {text}");
     }
-    if one.change != "same" {
-        let _ = write!(text, " ({})", one.change);
+    let change = match one.change {
+        "same" => None,
+        "same-words" => Some("its names stand for other addresses now"),
+        "starts" => Some("comes into force"),
+        "lapses" => Some("ceases to be in force"),
+        other => Some(other),
+    };
+    if let Some(change) = change {
+        let _ = write!(text, " ({change})");
     }
     if let Some(title) = &one.title {
         let _ = write!(text, " \"{title}\"");
@@ -437,6 +469,18 @@ fn way(devices: &[String]) -> String {
 
 fn short(names: &str) -> String {
     shortened(&names.split(", ").map(str::to_owned).collect::<Vec<_>>())
+}
+
+/// A list that is long cut to two names, and how many more there are.
+fn brief(names: &str) -> String {
+    if names.chars().count() <= 80 {
+        return names.to_owned();
+    }
+    let names: Vec<&str> = names.split(" except ").next().unwrap_or_default().split(", ").collect();
+    match names.as_slice() {
+        [one, two, rest @ ..] if !rest.is_empty() => format!("{one}, {two} and {} more", rest.len()),
+        all => all.join(", "),
+    }
 }
 
 fn more(left: usize) -> String {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::assertions;
+use super::hops::Follow;
 use super::objects::{AssertionChange, ChangeRow, DeviceChange, DiffReport, LoggedWords, RuleWords, Through};
 use super::words::{self, TierSets};
-use super::{assertions, hops};
 use crate::answer::assertions::devices_between;
-use crate::answer::query::joined;
+use crate::answer::query::{joined, joined_among};
 use crate::answer::{Names, Rows, ServiceWords};
 use crate::diff::{self, Changes, Fate, Logged, Region, Side, decisions};
-use crate::model::{Model, RuleId};
+use crate::model::{Location, Model, RuleId};
 use crate::packet::{AddressSet, Family, Product, TooLarge};
-use crate::reach::{ClassProduct, ClassSet, Extra, Prover, Question, Want};
+use crate::reach::{ClassProduct, ClassSet, Extra, Prover, Question, Want, merge};
 use crate::report::json::Row;
 use crate::source::Sources;
 
@@ -76,6 +77,8 @@ pub struct Shown {
     pub to: AddressSet,
     /// Exactly the flows.
     pub flows: Vec<Product>,
+    /// What is reached over them in further hops.
+    pub further: AddressSet,
     /// Steps of trust that the flows go up, at worst.
     depth: i64,
 }
@@ -226,8 +229,13 @@ impl<'a> Teller<'a> {
     fn drafts(&self, found: BTreeMap<Reason, Vec<ClassProduct>>) -> Vec<Draft> {
         let mut drafts = Vec::new();
         for (reason, flows) in found {
-            let groups = joined(&self.prover, crate::reach::merge(flows)).into_iter();
-            drafts.extend(groups.map(|flows| Draft { reason: reason.clone(), flows }));
+            let flows = merge(flows);
+            let free = |hull: &ClassProduct| self.prover.free(&hull.sources, &hull.destinations, &hull.services);
+            let groups = match reason.0 {
+                "unenforced" => joined_among(&self.prover, flows, &free),
+                _ => joined(&self.prover, flows),
+            };
+            drafts.extend(groups.into_iter().map(|flows| Draft { reason: reason.clone(), flows }));
         }
         drafts
     }
@@ -242,7 +250,7 @@ impl<'a> Teller<'a> {
         sets.addresses.extend(rows.iter().map(|(shown, _)| std::sync::Arc::new(shown.from.clone())));
         let other = Prover::new(model, topology, at, &sets);
         let mut first = 0;
-        for (number, (shown, draft)) in rows.iter_mut().enumerate() {
+        for (shown, draft) in &mut rows {
             let own = first..first + shown.flows.len();
             first = own.end;
             match kind {
@@ -254,10 +262,14 @@ impl<'a> Teller<'a> {
                 }
                 Kind::Logging => {}
             }
-            if kind == Kind::Opens && number < FOLLOWED {
+        }
+        if kind == Kind::Opens {
+            let mut follow = Follow::new(&self.prover, &other, &self.names);
+            for (number, (shown, draft)) in rows.iter_mut().enumerate().take(FOLLOWED) {
                 let to = draft.flows.iter().fold(ClassSet::empty(), |all, one| all.union(&one.destinations));
-                let before = other.access.extra_addresses(2 * exact.len() + number);
-                shown.row.then = Some(hops::then((&self.prover, &to), (&other, before), &self.names));
+                let from = other.access.extra_addresses(2 * exact.len() + number);
+                let (then, further) = follow.then(from, &to);
+                (shown.row.then, shown.further) = (Some(then), further);
             }
         }
         rows.into_iter().map(|(shown, _)| shown).collect()
@@ -296,7 +308,7 @@ impl<'a> Teller<'a> {
         };
         let services = self.services.of_flows(access, &draft.flows);
         let depth = words::depth(tiers, model, &from, &to);
-        Shown { row, services, from, to, flows, depth }
+        Shown { row, services, from, to, flows, further: AddressSet::empty(), depth }
     }
 
     /// Flows of one family: one end may be called by its name although the other family lies in it too, because it meets nothing there.
@@ -322,17 +334,55 @@ impl<'a> Teller<'a> {
                 End::Destination => (sources.clone(), destinations.union(&others)),
             };
             let question = Question { from: &from_classes, to: &to_classes, on: &services, want: Want::All };
-            let wide = classes.addresses(&self.alike(question, draft, end));
             let (exact, place) = match end {
                 End::Source => (from, &mut row.from),
                 End::Destination => (to, &mut row.to),
             };
-            let name = self.names.line(&wide);
-            if wide.only(own) == *exact && length(&name) < length(place) {
-                *place = name;
+            let by_rules = classes.addresses(&self.alike(question, draft, end));
+            let before = length(place);
+            for wide in [by_rules, self.with_hosts(exact, own, other), self.with_networks(exact, own, other)] {
+                let name = self.names.line(&wide);
+                if wide.only(own) == *exact && length(&name) < length(place) {
+                    *place = name;
+                }
+            }
+            if length(place) < before {
                 return;
             }
         }
+    }
+
+    /// A set of one family with the other addresses of those hosts that lie wholly in it.
+    fn with_hosts(&self, set: &AddressSet, own: Family, other: Family) -> AddressSet {
+        let model = self.mine.model();
+        let hosts = set.ranges().flat_map(|range| model.hosts_in(range)).filter_map(|id| model.hosts.get(id.index()));
+        let whole = hosts.filter(|host| host.addresses.only(own).is_subset(set));
+        whole.fold(set.clone(), |all, host| all.union(&host.addresses.only(other)))
+    }
+
+    /// A set of one family with the other addresses of its networks, but for those of hosts that are not in it.
+    fn with_networks(&self, set: &AddressSet, own: Family, other: Family) -> AddressSet {
+        let model = self.mine.model();
+        let mut networks: Vec<_> = model
+            .located
+            .meet(set)
+            .into_iter()
+            .filter_map(|(_, location)| match location {
+                Location::Network(id) => Some(id),
+                Location::Internet => None,
+            })
+            .collect();
+        networks.sort_unstable();
+        networks.dedup();
+        let networks = networks.iter().filter_map(|id| model.networks.get(id.index()));
+        let mut others = AddressSet::union_all(networks.map(|network| &*network.own)).only(other);
+        for host in others.clone().ranges().flat_map(|range| model.hosts_in(range)) {
+            let host = model.hosts.get(host.index()).map(|host| &host.addresses);
+            if let Some(host) = host.filter(|host| !host.only(own).is_subset(set)) {
+                others = others.difference(host);
+            }
+        }
+        set.union(&others)
     }
 
     /// One end of all flows in question that fare as those of a draft, for the same reason.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::objects::{RuleWords, Size, Tiers};
 use super::rows::Project;
-use crate::model::{Meta, Model, Period, Product, Quarantine, Rule, RuleId};
+use crate::diff::Which;
+use crate::model::{Meta, Model, Period, Product, Quarantine, RuleId};
 use crate::packet::{AddressSet, Family};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::Effect;
 
 /// A rule of one side, held against the one of its name on the other.
@@ -15,8 +16,12 @@ pub(super) fn rule(project: &Project<'_>, other: &Project<'_>, id: RuleId) -> Op
     let theirs = other.model().rules.iter().find(|one| one.name.value == rule.name.value);
     let change = match theirs {
         None => project.alone(),
-        Some(theirs) if same_rule((project, rule), (other, theirs)) => "same",
-        Some(_) => "changed",
+        Some(theirs) => {
+            let is_like = rule.effect == theirs.effect
+                && rule.log == theirs.log
+                && same_products((project.model(), &rule.products), (other.model(), &theirs.products));
+            change((project, rule.span, rule.period), (other, theirs.span, theirs.period), is_like)
+        }
     };
     let effect = if rule.effect == Effect::Allow { "allow" } else { "deny" };
     Some(words(project, &rule.name, (effect, change), rule.period, &rule.meta))
@@ -28,8 +33,10 @@ pub(super) fn quarantine(project: &Project<'_>, other: &Project<'_>, number: u32
     let theirs = other.model().quarantines.iter().find(|theirs| theirs.name.value == one.name.value);
     let change = match theirs {
         None => project.alone(),
-        Some(theirs) if same_quarantine((project, one), (other, theirs)) => "same",
-        Some(_) => "changed",
+        Some(theirs) => {
+            let is_like = same_quarantine((project, one), (other, theirs));
+            change((project, one.span, one.period), (other, theirs.span, theirs.period), is_like)
+        }
     };
     Some(words(project, &one.name, ("quarantine", change), one.period, &one.meta))
 }
@@ -57,13 +64,29 @@ fn words(
     }
 }
 
-/// Whether two rules mean the same on their days.
-fn same_rule((old, one): (&Project<'_>, &Rule), (new, other): (&Project<'_>, &Rule)) -> bool {
-    let is_active = |project: &Project<'_>, rule: &Rule| rule.period.contains(project.side.at);
-    one.effect == other.effect
-        && one.log == other.log
-        && is_active(old, one) == is_active(new, other)
-        && same_products((old.model(), &one.products), (new.model(), &other.products))
+/// What became of a statement that both sides have. It is told of one that is in force on its side.
+fn change(
+    (mine, own, period): (&Project<'_>, Span, Period),
+    (other, theirs, their_period): (&Project<'_>, Span, Period),
+    is_like: bool,
+) -> &'static str {
+    let text = |project: &Project<'_>, span: Span| {
+        let text = project.sources.text(span.file).get(span.start as usize..span.end as usize);
+        text.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let is_in_force = |project: &Project<'_>, period: Period| period.contains(project.side.at);
+    match (is_like, is_in_force(mine, period) == is_in_force(other, their_period)) {
+        (true, true) => "same",
+        (_, false) => {
+            if mine.which == Which::After {
+                "starts"
+            } else {
+                "lapses"
+            }
+        }
+        (false, true) if text(mine, own) == text(other, theirs) => "same-words",
+        (false, true) => "changed",
+    }
 }
 
 fn same_quarantine((old, one): (&Project<'_>, &Quarantine), (new, other): (&Project<'_>, &Quarantine)) -> bool {
@@ -71,9 +94,7 @@ fn same_quarantine((old, one): (&Project<'_>, &Quarantine), (new, other): (&Proj
         let rules = quarantine.keep.iter().filter_map(|rule| project.model().rules.get(rule.index()));
         rules.map(|rule| rule.name.value.clone()).collect()
     };
-    one.period.contains(old.side.at) == other.period.contains(new.side.at)
-        && old.model().endpoint(one.held) == new.model().endpoint(other.held)
-        && keeps(old, one) == keeps(new, other)
+    old.model().endpoint(one.held) == new.model().endpoint(other.held) && keeps(old, one) == keeps(new, other)
 }
 
 /// Whether two lists of products are the same sets in the same order.
