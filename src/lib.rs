@@ -37,6 +37,7 @@ pub mod drift;
 
 pub mod diff;
 
+pub mod gate;
 pub mod report;
 
 pub mod pipeline;
