@@ -19,10 +19,13 @@ use std::path::Path;
 
 use reference::{Reference, Verdict, sample};
 use sekisho::answer::{self, Project};
+use sekisho::diag::Sink;
 use sekisho::diff::{self, Changes, Region, Side, Which};
 use sekisho::graph::Topology;
-use sekisho::packet::{Product, Protocol, ServicePoint};
+use sekisho::packet::{FlowSet, FlowSpace, Order, Product, Protocol, ServicePoint};
 use sekisho::pipeline::{self, Loaded};
+use sekisho::plan::{Placement, suspects};
+use sekisho::platform::Detail;
 use worlds::random::{AT, Random};
 use worlds::{Flow, World};
 
@@ -244,4 +247,123 @@ fn unrelated_worlds_differ_as_they_should() {
         let whole = compared(&old, &new, Region::Whole).unwrap();
         assert_eq!(digests(&whole), digests(&changes), "seed {seed}");
     }
+}
+
+/// The two sides as sets of flows that can be held against each other.
+fn same_flows(one: &[Product], other: &[Product]) -> bool {
+    let mut space = FlowSpace::new(Order::default());
+    let mut union = |products: &[Product]| {
+        let sets: Vec<FlowSet> =
+            products.iter().map(|one| space.product(&one.sources, &one.destinations, &one.services).unwrap()).collect();
+        space.union_all(&sets).unwrap()
+    };
+    union(one) == union(other)
+}
+
+/// Other words on either side change no digest, and another change changes it exactly if it changes what opens.
+#[test]
+fn the_digest_stands_for_what_opens() {
+    let (first, count) = (setting("SEKISHO_SEED", 1), setting("SEKISHO_WORLDS", 150) / 2);
+    let (mut alike, mut unlike) = (0, 0);
+    for seed in first..first + count {
+        let mut random = Random::new(seed ^ 0xD19E57);
+        let old = base(seed);
+        let new = old.changed(&mut random).0;
+        let Some(changes) = compared(&old, &new, Region::Changed) else { continue };
+        let digest = diff::digest(&changes.opens);
+        let pairs = [(old.refactored(&mut random).0, new.clone()), (old.clone(), new.refactored(&mut random).0)];
+        for (old, new) in &pairs {
+            let Some(again) = compared(old, new, Region::Changed) else { continue };
+            assert_eq!(digest, diff::digest(&again.opens), "seed {seed}: in other words");
+        }
+        let Some(more) = compared(&old, &new.changed(&mut random).0, Region::Changed) else { continue };
+        let is_same = same_flows(&changes.opens, &more.opens);
+        assert_eq!(is_same, digest == diff::digest(&more.opens), "seed {seed}: one more change");
+        if is_same { alike += 1 } else { unlike += 1 }
+    }
+    assert!(alike > 0 && unlike > 0, "{alike} alike, {unlike} unlike");
+}
+
+/// One flow more, and one flow less, wherever it hides.
+#[test]
+fn one_flow_is_found() {
+    let (first, count) = (setting("SEKISHO_SEED", 1), setting("SEKISHO_WORLDS", 150));
+    let (mut opened, mut closed) = (0, 0);
+    for seed in first..first + count {
+        let mut random = Random::new(seed ^ 0x1F10);
+        let old = base(seed);
+        let reference = Reference::new(&old, AT);
+        let addresses = sample::addresses(&old);
+        // Where a flow travels by rules, it is taken away; where none does, it is given.
+        let ends: Vec<Flow> = (0..200)
+            .filter_map(|_| {
+                sample::flow(*random.pick(&addresses), *random.pick(&addresses), (6, Some(1053), Some(20_443)))
+            })
+            .filter(|flow| matches!(reference.verdict(flow), Verdict::Pass | Verdict::Drop))
+            .collect();
+        let Some(flow) = ends.first() else { continue };
+        let passes = reference.verdict(flow) == Verdict::Pass;
+        let mut new = old.clone();
+        let rule = if passes { "deny" } else { "allow" };
+        let ends = (flow.source.to_string(), flow.destination.to_string());
+        new = if passes {
+            new.deny("ONE-FLOW", &ends.0, &ends.1, "tcp/1053:20443")
+        } else {
+            new.allow("ONE-FLOW", &ends.0, &ends.1, "tcp/1053:20443")
+        };
+        let expected = travels(&Reference::new(&new, AT), flow) != travels(&reference, flow);
+        let Some(changes) = compared(&old, &new, Region::Changed) else { continue };
+        let (list, other) = if passes { (&changes.closes, &changes.opens) } else { (&changes.opens, &changes.closes) };
+        assert!(other.is_empty(), "seed {seed}: {rule} {flow:?} {changes:?}");
+        assert_eq!(list.len(), usize::from(expected), "seed {seed}: {rule} {flow:?} {changes:?}");
+        if expected {
+            assert!(holds(list, flow) && list[0].size().exact() == Some(1), "seed {seed}: {changes:?}");
+            assert_eq!(list[0].services.size().exact(), Some(1));
+            if passes { closed += 1 } else { opened += 1 }
+        }
+    }
+    assert!(opened > 10 && closed > 5, "{opened} opened, {closed} closed");
+}
+
+/// Firewalls of which nobody suspects another plan have the same files, and plans that are alike are written alike.
+#[test]
+fn files_change_only_where_it_is_suspected() {
+    let (first, count) = (setting("SEKISHO_SEED", 1), setting("SEKISHO_WORLDS", 150) / 3);
+    let (mut spared, mut alike) = (0, 0);
+    for seed in first..first + count {
+        let mut random = Random::new(seed ^ 0xF11E);
+        let mut old = base(seed);
+        if !seed.is_multiple_of(4) {
+            // With these, all firewalls are suspected.
+            old.quarantines.clear();
+            old.devices.iter_mut().for_each(|device| device.protect = false);
+        }
+        let new = if seed.is_multiple_of(3) { old.refactored(&mut random).0 } else { old.changed(&mut random).0 };
+        let directory = tempfile::tempdir().unwrap();
+        let old = loaded(&old, &directory.path().join("old")).unwrap();
+        let Some(new) = loaded(&new, &directory.path().join("new")) else { continue };
+        let (old_topology, new_topology) = (Topology::new(&old.model), Topology::new(&new.model));
+        let at = AT.parse().unwrap();
+        let before = Placement::new(&old.model, &old_topology, at);
+        let after = Placement::new(&new.model, &new_topology, at);
+        let files = |placement: &Placement<'_>, number: usize| {
+            let device = pipeline::write_device(placement, number, Detail::Files, &mut Sink::default())?;
+            Some((device.plan, device.written.files.into_iter().map(|file| file.text).collect::<Vec<_>>()))
+        };
+        let suspects = suspects(&before, &after);
+        for number in 0..before.len() {
+            let Some((plan, text)) = files(&before, number) else { continue };
+            let same_name = |at: &usize| after.plan(*at).is_some_and(|other| other.device == plan.device);
+            let other = (0..after.len()).find(same_name).and_then(|at| files(&after, at));
+            if !suspects.iter().any(|(old, _)| *old == Some(number)) {
+                spared += 1;
+                assert_eq!(other.as_ref().map(|(_, text)| text), Some(&text), "seed {seed}: {}", plan.device);
+            }
+            if let Some((other, other_text)) = other.filter(|(other, _)| plan.is_like(other)) {
+                alike += 1;
+                assert_eq!(text, other_text, "seed {seed}: {}", other.device);
+            }
+        }
+    }
+    assert!(spared > 20 && alike > 10, "{spared} spared, {alike} alike");
 }
