@@ -28,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("graph", &["model"]),
     ("reach", &["packet", "syntax", "model", "graph"]),
     ("diff", &["packet", "syntax", "model", "graph", "reach"]),
+    ("gate", &["diag", "packet", "syntax", "model", "settings", "source", "diff"]),
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
@@ -46,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "inventory",
             "settings",
             "model",
+            "gate",
             "graph",
             "reach",
             "check",
@@ -57,8 +59,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "answer",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "reach", "diff", "listing", "proof", "drift",
-            "report",
+            "source", "diag", "packet", "syntax", "settings", "model", "gate", "graph", "reach", "diff", "listing",
+            "proof", "drift", "report",
         ],
     ),
     (
@@ -72,8 +74,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
+            "source", "diag", "packet", "syntax", "model", "gate", "graph", "plan", "listing", "platform", "proof",
+            "drift", "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];

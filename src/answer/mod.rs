@@ -7,6 +7,7 @@ mod assertions;
 mod blast;
 mod devices;
 mod diff;
+mod gate;
 mod lists;
 mod matrix;
 mod names;
@@ -26,6 +27,7 @@ pub use diff::{
     AssertionChange, Beside, ChangeRow, DeviceChange, Diff, DiffReport, Limit, LoggedWords, Project, RuleWords, Shown,
     Size, Then, Through, Tiers, diff,
 };
+pub use gate::{Gate, GateReport, Ruling, Stage};
 pub use lists::{EquivReport, LinesReport, equiv_report, lines_report};
 pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;

@@ -166,6 +166,8 @@ pub enum Command {
     Diff(Diff),
     /// Draw the network or who may reach whom
     Graph(Graph),
+    /// Say whether a change may be merged: what it opens must be approved
+    Gate(Gate),
     /// Prove that what compile wrote means the policy
     Verify(Verify),
     /// Prove that what devices run means the policy, from a directory of backups
@@ -356,6 +358,23 @@ pub struct Diff {
     /// Compare the project at one date with the same project at another
     #[arg(long, num_args = 2, value_names = ["DATE", "DATE"], value_parser = date, conflicts_with = "at")]
     pub between: Option<Vec<Date>>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    /// The most characters that Markdown may have [default: 65536, what GitHub takes]
+    #[arg(long, value_name = "N", default_value_t = 65_536, hide_default_value = true, value_parser = characters)]
+    pub limit: usize,
+}
+
+/// `sekisho gate`
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The policy project, as it would be merged
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The branch that it would be merged into: what counts is the commit where the two parted
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: String,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,

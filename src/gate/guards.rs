@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Assertion, Model, Period, Product, Via, Waiver};
-use crate::packet::AddressSet;
+use crate::packet::{AddressSet, Product as Flows, ServiceSet};
 use crate::settings::{Level, Settings};
 use crate::syntax::ast::AssertionKind;
 
@@ -18,6 +18,14 @@ use crate::syntax::ast::AssertionKind;
 pub struct Guard {
     /// What is done to it, in a sentence.
     pub what: String,
+    /// What is left of it, exactly: an approval is of this, not of the sentence.
+    left: String,
+}
+
+impl Guard {
+    fn new(what: String, left: String) -> Self {
+        Self { what, left }
+    }
 }
 
 /// A project at a date, with its settings.
@@ -32,25 +40,26 @@ struct Side<'a> {
 pub fn guards(before: (&Model, &Settings), after: (&Model, &Settings), at: Date) -> Vec<Guard> {
     let side = |(model, settings)| Side { model, settings };
     let (before, after) = (side(before), side(after));
-    let mut found: Vec<String> = after
+    let mut found: Vec<Guard> = after
         .model
         .waivers
         .iter()
         .filter(|waiver| !is_over(waiver.period, at) && !is_known(waiver, before.model, after.model, at))
-        .map(|waiver| granted(waiver, after.model))
+        .map(|waiver| Guard::new(granted(waiver, after.model), String::new()))
         .collect();
     for assertion in before.model.assertions.iter().filter(|one| !one.advisory && !is_over(one.period, at)) {
         if after.model.assertions.iter().any(|new| keeps(assertion, before.model, new, after.model, at)) {
             continue;
         }
         let name = &assertion.name.value;
-        let is_gone = !after.model.assertions.iter().any(|new| new.name.value == *name);
-        let what = if is_gone { "is taken away" } else { "is weakened" };
-        found.push(format!("the assertion `{name}` {what}"));
+        let left = after.model.assertions.iter().find(|new| new.name.value == *name);
+        let what = if left.is_none() { "is taken away" } else { "is weakened" };
+        let left = left.map(|new| claim(new, after.model)).unwrap_or_default();
+        found.push(Guard::new(format!("the assertion `{name}` {what}"), left));
     }
     found.extend(settings(before.settings, after.settings));
     found.sort();
-    found.into_iter().map(|what| Guard { what }).collect()
+    found
 }
 
 /// A digest of what is taken back: `sha256:` and 64 hexadecimal digits.
@@ -59,8 +68,11 @@ pub fn digest(guards: &[Guard]) -> String {
     let mut hash = Sha256::new();
     hash.update(b"sekisho guards 1\n");
     for guard in guards {
+        // Neither holds a NUL: names are words, and the rest is our own.
         hash.update(guard.what.as_bytes());
-        hash.update(b"\n");
+        hash.update([0]);
+        hash.update(guard.left.as_bytes());
+        hash.update([0]);
     }
     let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{sum}")
@@ -116,6 +128,38 @@ fn keeps(old: &Assertion, before: &Model, new: &Assertion, after: &Model, at: Da
     is_claim && old.products.iter().all(|one| new.products.iter().any(|other| keeps(one, other)))
 }
 
+/// What an assertion claims, whatever it is called.
+fn claim(assertion: &Assertion, model: &Model) -> String {
+    let (all, any) = (AddressSet::full(), ServiceSet::any());
+    // Each dimension by itself: where one is empty the others still say something.
+    let digest = |sources: &AddressSet, destinations: &AddressSet, services: &ServiceSet| {
+        let (sources, destinations, services) = (sources.clone(), destinations.clone(), services.clone());
+        crate::diff::digest(&[Flows { sources, destinations, services }])
+    };
+    let product = |one: &Product| {
+        let from = digest(model.endpoint(one.source), &all, &any);
+        let to = digest(&all, model.endpoint(one.destination), &any);
+        format!("{from} {to} {}", digest(&all, &all, model.service(one.services)))
+    };
+    let mut about: Vec<String> = assertion.products.iter().map(product).collect();
+    about.sort();
+    let day = |day: Option<Date>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+    let kind = match assertion.kind {
+        AssertionKind::Never => "never",
+        AssertionKind::Only => "only",
+        AssertionKind::Must => "must",
+    };
+    let words = [
+        kind.to_owned(),
+        about.join(" "),
+        format!("transitive {}", assertion.transitive),
+        format!("advisory {}", assertion.advisory),
+        format!("via {}", via(assertion, model).join(" ")),
+        format!("{} {}", day(assertion.period.start), day(assertion.period.until)),
+    ];
+    words.join("; ")
+}
+
 /// What every path must cross, by name.
 fn via(assertion: &Assertion, model: &Model) -> Vec<Arc<str>> {
     let name = |via: &Via| match via {
@@ -128,21 +172,22 @@ fn via(assertion: &Assertion, model: &Model) -> Vec<Arc<str>> {
     names
 }
 
-fn settings(before: &Settings, after: &Settings) -> Vec<String> {
+fn settings(before: &Settings, after: &Settings) -> Vec<Guard> {
     let mut found = Vec::new();
     let says = |settings: &Settings| {
-        settings.gate.as_ref().map(|gate| {
-            let (approvers, otherwise) = gate.says();
-            format!("{approvers:?} {otherwise:?}")
-        })
+        let (approvers, otherwise) = settings.gate.as_ref()?.says();
+        let one = |(name, conditions): (&str, Vec<&str>)| format!("{name:?}: {conditions:?}");
+        let approvers: Vec<String> = approvers.into_iter().map(one).collect();
+        Some(format!("{}; otherwise {otherwise:?}", approvers.join(", ")))
     };
     if before.gate.is_some() && says(before) != says(after) {
-        found.push(format!("the rules of the gate change to {}", says(after).unwrap_or_else(|| "none".to_owned())));
+        let left = says(after).unwrap_or_default();
+        found.push(Guard::new("the rules of the gate change".to_owned(), left));
     }
     let weight = |settings: &Settings, code: &'static str| settings.levels.get(code).copied();
     for (code, level) in &before.levels {
         if *level == Level::Error && weight(after, code) != Some(Level::Error) {
-            found.push(format!("`{code}` fails a build no more"));
+            found.push(Guard::new(format!("`{code}` fails a build no more"), String::new()));
         }
     }
     found

@@ -10,6 +10,7 @@ mod equiv;
 mod explain;
 mod explain_code;
 mod fmt;
+mod gate;
 mod graph;
 mod held;
 mod init;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Diff(arguments) => diff::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
+        Command::Gate(arguments) => gate::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
         Command::Lines(arguments) => lines::run(arguments),
         Command::Since(arguments) => since::run(&cli.common, arguments),

@@ -2,7 +2,7 @@
 //!
 //! Reads the two sides, says which of them is not readable, and asks [`answer::diff`]. Start at [`run`].
 
-mod files;
+pub(in crate::cli::commands) mod files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
         Some([before, after]) => Both { before: *before, after: *after },
         _ => Both { before: at, after: at },
     };
-    let sides = match load(common, arguments.format, &places) {
+    let sides = match load(common, "diff", arguments.format, &places) {
         Ok(sides) => sides,
         Err(exit) => return exit,
     };
@@ -61,14 +61,7 @@ fn places(arguments: &Diff) -> Result<(Place, Option<Place>), String> {
         return Ok((place(&directory(), here)?, None));
     }
     if let Some(revision) = &arguments.base {
-        let directory = directory();
-        let Some(repository) = Repository::around(&directory)? else {
-            return Err(format!("`{}` is in no git repository, so it has no base", directory.display()));
-        };
-        let commit = repository.merge_base(revision)?;
-        let own = repository.directory().to_owned();
-        let base = Place::Commit(CommitPlace { repository, commit, directory: own });
-        return Ok((base, Some(Place::Directory(directory))));
+        return base(&directory(), revision);
     }
     match (&arguments.old, &arguments.new) {
         (Some(old), Some(new)) => {
@@ -80,14 +73,30 @@ fn places(arguments: &Diff) -> Result<(Place, Option<Place>), String> {
     }
 }
 
+/// A project where its history parted from a revision, and as it is.
+pub(super) fn base(directory: &Path, revision: &str) -> Result<(Place, Option<Place>), String> {
+    let Some(repository) = Repository::around(directory)? else {
+        return Err(format!("`{}` is in no git repository, so it has no base", directory.display()));
+    };
+    let commit = repository.merge_base(revision)?;
+    let own = repository.directory().to_owned();
+    let base = Place::Commit(CommitPlace { repository, commit, directory: own });
+    Ok((base, Some(Place::Directory(directory.to_owned()))))
+}
+
 /// The projects of both sides; one where it is the same.
-struct Sides {
-    old: Loaded,
-    new: Option<Loaded>,
+pub(super) struct Sides {
+    pub old: Loaded,
+    pub new: Option<Loaded>,
 }
 
 /// Reads both sides; bad input of either is reported, with the side that it is of.
-fn load(common: &Common, format: DiffFormat, (old, new): &(Place, Option<Place>)) -> Result<Sides, Exit> {
+pub(super) fn load(
+    common: &Common,
+    command: &str,
+    format: DiffFormat,
+    (old, new): &(Place, Option<Place>),
+) -> Result<Sides, Exit> {
     let read = |place: &Place| match pipeline::load_place(place) {
         Ok(loaded) if loaded.is_sound() => Ok(loaded),
         Ok(loaded) => Err((loaded.diagnostics(), loaded.project.sources)),
@@ -108,7 +117,7 @@ fn load(common: &Common, format: DiffFormat, (old, new): &(Place, Option<Place>)
             .into_iter()
             .map(|one| if new.is_some() { one.note(format!("in {which} project")) } else { one })
             .collect();
-        exit = exit.worst(report(common, "diff", format.diagnostics(), &sources, &found));
+        exit = exit.worst(report(common, command, format.diagnostics(), &sources, &found));
     };
     match (old_read, new_read) {
         (Ok(old), None) => Ok(Sides { old, new: None }),
@@ -157,7 +166,7 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
 }
 
 /// A side with its words.
-fn project<'a>(loaded: &'a Loaded, side: Side<'a>, which: Which) -> Project<'a> {
+pub(super) fn project<'a>(loaded: &'a Loaded, side: Side<'a>, which: Which) -> Project<'a> {
     let tiers = loaded.attribute_values("tier").unwrap_or_default();
     let tiers: Vec<(String, Arc<AddressSet>)> = tiers.into_iter().collect();
     Project { side, sources: &loaded.project.sources, tiers, which }
