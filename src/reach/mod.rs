@@ -14,6 +14,7 @@ mod index;
 mod judge;
 mod mend;
 mod movement;
+mod nearby;
 mod prove;
 mod refine;
 mod relation;
