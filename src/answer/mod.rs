@@ -15,7 +15,7 @@ mod rows;
 mod sentences;
 mod tables;
 
-pub use assertions::{assertions, diagnostics, summary};
+pub use assertions::{assertions, cases, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
 pub use devices::{
     BackupObject, ConfigLine, DeviceObject, DeviceRow, DeviceWords, DevicesReport, UnprovenObject, bare_device,

@@ -63,16 +63,28 @@ pub enum ReportFormat {
     Concise,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// JUnit XML: a case an assertion
+    Junit,
+    /// Annotations of GitHub, and the summary of the step
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl ReportFormat {
-    /// The name in the registry of `diag::render`.
+    /// The name in the registries of `diag::render` and `report::ci`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Concise => "concise",
             Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod blast;
 mod check;
+mod ci;
 mod compile;
 mod drift;
 mod equiv;
@@ -30,7 +31,7 @@ use crate::diag::codes::input::UNREADABLE;
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
 use crate::report::json::{self, DiagnosticReport};
-use crate::source::Sources;
+use crate::source::{ProjectError, Sources};
 
 pub use pages::PAGES;
 
@@ -57,13 +58,15 @@ pub fn run(cli: &Cli) -> Exit {
 
 /// Reads and resolves a project; what cannot be read is reported and ends the command.
 fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    pipeline::load(directory).map_err(|errors| {
-        let found: Vec<Diagnostic> = errors
-            .into_iter()
-            .map(|error| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message)))
-            .collect();
-        report(common, command, format, &Sources::default(), &found)
-    })
+    pipeline::load(directory)
+        .map_err(|errors| report(common, command, format, &Sources::default(), &unreadable(&errors)))
+}
+
+/// What could not be read, as diagnostics.
+fn unreadable(errors: &[ProjectError]) -> Vec<Diagnostic> {
+    let one =
+        |error: &ProjectError| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message));
+    errors.iter().map(one).collect()
 }
 
 /// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.
