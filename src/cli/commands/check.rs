@@ -3,7 +3,7 @@
 use super::super::args::{Check, Common, ReportFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::ci::Found;
-use super::{day, outcome, report, unreadable};
+use super::{day, outcome, report, tell, unreadable};
 use crate::answer::{self, Names};
 use crate::diag::Diagnostic;
 use crate::graph::Topology;
@@ -31,6 +31,7 @@ pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
             return stopped(&Sources::default(), &unreadable(&errors));
         }
     };
+    tell(common, &loaded);
     progress.stage("checking");
     // Lints and proofs rest on a model that was resolved whole.
     if !loaded.is_sound() {

@@ -4,6 +4,7 @@ mod blast;
 mod check;
 mod ci;
 mod compile;
+mod completions;
 mod drift;
 mod equiv;
 mod explain;
@@ -13,6 +14,7 @@ mod graph;
 mod held;
 mod init;
 mod lines;
+mod man;
 mod matrix;
 mod pages;
 mod query;
@@ -31,7 +33,7 @@ use crate::diag::codes::input::UNREADABLE;
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
 use crate::report::json::{self, DiagnosticReport};
-use crate::source::{ProjectError, Sources};
+use crate::source::{FileKind, ProjectError, Sources};
 
 pub use pages::PAGES;
 
@@ -42,6 +44,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(arguments) => fmt::run(&cli.common, arguments),
         Command::Check(arguments) => check::run(&cli.common, arguments),
         Command::ExplainCode(arguments) => explain_code::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(&cli.common, arguments),
         Command::Compile(arguments) => compile::run(&cli.common, arguments),
         Command::Explain(arguments) => explain::run(&cli.common, arguments),
         Command::Query(arguments) => query::run(&cli.common, arguments),
@@ -50,16 +54,37 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
-        Command::Lines(arguments) => lines::run(arguments),
+        Command::Lines(arguments) => lines::run(&cli.common, arguments),
         Command::Since(arguments) => since::run(&cli.common, arguments),
-        Command::Equiv(arguments) => equiv::run(arguments),
+        Command::Equiv(arguments) => equiv::run(&cli.common, arguments),
     }
 }
 
 /// Reads and resolves a project; what cannot be read is reported and ends the command.
 fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    pipeline::load(directory)
-        .map_err(|errors| report(common, command, format, &Sources::default(), &unreadable(&errors)))
+    let loaded = pipeline::load(directory)
+        .map_err(|errors| report(common, command, format, &Sources::default(), &unreadable(&errors)))?;
+    tell(common, &loaded);
+    Ok(loaded)
+}
+
+/// Says with `--verbose` what was read.
+fn tell(common: &Common, loaded: &Loaded) {
+    if !common.verbose {
+        return;
+    }
+    let (model, kinds) = (&loaded.model, [FileKind::Policy, FileKind::Inventory]);
+    let [policies, inventories] = kinds.map(|kind| loaded.project.of_kind(kind).count());
+    let counts = [
+        (policies, "policy file"),
+        (inventories, "inventory file"),
+        (model.sites.len(), "site"),
+        (model.devices.len(), "device"),
+        (model.rules.len(), "rule"),
+        (model.assertions.len(), "assertion"),
+    ];
+    let counts = counts.map(|(number, word)| format!("{number} {word}{}", if number == 1 { "" } else { "s" }));
+    output::error_text(&format!("read {}; judged at {}\n", counts.join(", "), day(common)));
 }
 
 /// What could not be read, as diagnostics.
