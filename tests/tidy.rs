@@ -35,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
     ("drift", &["source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
-    ("report", &["diag", "packet"]),
+    ("report", &["source", "diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
     (
         "pipeline.rs",

@@ -18,7 +18,7 @@ mod rows;
 mod sentences;
 mod tables;
 
-pub use assertions::{assertions, diagnostics, summary};
+pub use assertions::{assertions, cases, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
 pub use devices::{
     BackupObject, ConfigLine, DeviceObject, DeviceRow, DeviceWords, DevicesReport, UnprovenObject, bare_device,
@@ -33,6 +33,6 @@ pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
 pub use packets::{Flows, PacketRows};
 pub use query::{Asked, Query, query};
-pub use real::{real_assertions, real_diagnostics, real_findings, seen_objects, seen_summary};
+pub use real::{real_assertions, real_cases, real_diagnostics, real_findings, seen_objects, seen_summary};
 pub use rows::{Rows, flow_object, literals};
 pub use tables::{ServiceWords, Table};

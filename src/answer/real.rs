@@ -1,11 +1,12 @@
 //! The assertions over what devices really run, in the words of those over the policy, with the lines of configs that are to blame.
 
-use super::{Names, assertions, diagnostics};
+use super::{Names, assertions, cases, diagnostics};
 use crate::diag::Diagnostic;
 use crate::diag::render::one_line;
 use crate::drift::{ConfigLine, Observed, Outcome as SeenAs, Real, RealFinding};
 use crate::model::Model;
 use crate::reach::{Finding, Outcome};
+use crate::report::ci::Case;
 use crate::report::json::{AssertionObject, ConfigLineObject, SeenObject};
 use crate::source::Sources;
 
@@ -73,6 +74,16 @@ pub fn real_diagnostics(real: &Real<'_>, model: &Model, names: &Names<'_>, sourc
         Some(if found.finding.outcome == Outcome::Violated { blaming(said, found, is_advisory) } else { said })
     };
     real.findings.iter().filter_map(diagnostic).collect()
+}
+
+/// A case for each assertion, for the reports of CI systems.
+#[must_use]
+pub fn real_cases(real: &Real<'_>, names: &Names<'_>, sources: &Sources) -> Vec<Case> {
+    let case = |found: &RealFinding| {
+        let prover = real.provers.get(found.bound)?;
+        cases(prover, names, sources, std::slice::from_ref(&found.finding)).pop()
+    };
+    real.findings.iter().filter_map(case).collect()
 }
 
 /// The findings alone.

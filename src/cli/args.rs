@@ -3,6 +3,7 @@
 //! What `--format` can be differs by command, so each command has its own option; the rest of the common options is global.
 
 mod history;
+mod shell;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 pub use history::{Since, SinceAsked};
+pub use shell::{Completions, Man};
 
 /// Compiles a policy about which sites may reach which servers into the rule sets of every firewall on the way.
 #[derive(Debug, Parser)]
@@ -32,13 +34,13 @@ pub struct Common {
     /// The date the policy is judged at [default: today, UTC]
     #[arg(long, global = true, value_name = "YYYY-MM-DD", value_parser = date)]
     pub at: Option<Date>,
-    /// When to colour what people read
+    /// When to colour what people read; NO_COLOR and CLICOLOR_FORCE are heeded
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Say nothing but errors and results
+    /// Say nothing but errors and results: no warnings, notes, summaries or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Say what was read and how long it took, on standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -63,16 +65,28 @@ pub enum ReportFormat {
     Concise,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// JUnit XML: a case an assertion
+    Junit,
+    /// Annotations of GitHub, and the summary of the step
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl ReportFormat {
-    /// The name in the registry of `diag::render`.
+    /// The name in the registries of `diag::render` and `report::ci`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Concise => "concise",
             Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
         }
     }
 }
@@ -180,6 +194,10 @@ pub enum Command {
     Since(Since),
     /// Explain a diagnostic code with a bad and a good example
     ExplainCode(ExplainCode),
+    /// Print what makes a shell complete commands and options
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 /// `sekisho init`
@@ -463,7 +481,7 @@ impl ReadPlatform {
 /// `sekisho lines`
 #[derive(Debug, Args)]
 pub struct Lines {
-    /// The files of one device, or a directory with them
+    /// The files of one device, a directory with them, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What they are written for [default: what they look like]
@@ -477,7 +495,7 @@ pub struct Lines {
 /// `sekisho equiv`
 #[derive(Debug, Args)]
 pub struct Equiv {
-    /// A file, or a directory with the files of one device
+    /// A file, a directory with the files of one device, or - for standard input
     #[arg(value_name = "A")]
     pub first: PathBuf,
     /// Another one, of any platform

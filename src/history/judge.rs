@@ -284,7 +284,7 @@ fn one(history: &History, content: &Content, question: &Question, parsed: &Parse
     if version.tree.is_none() {
         return (always(&State::Unknown("the commit has no such directory".to_owned())), false);
     }
-    let loaded = match history.load(version) {
+    let mut loaded = match history.load(version) {
         Ok(project) => pipeline::resolve_with(project, Some(parsed)),
         Err(errors) => return (always(&State::Unproven(unreadable(&errors))), false),
     };
@@ -293,9 +293,26 @@ fn one(history: &History, content: &Content, question: &Question, parsed: &Parse
         return (always(&State::Unproven(bad_input(&loaded.project.sources, &found))), false);
     }
     match question.asked(&loaded) {
-        Ok(asked) => (sound(&loaded, content, &asked), true),
+        Ok(asked) => {
+            narrow(&mut loaded.model, &asked);
+            (sound(&loaded, content, &asked), true)
+        }
         Err(because) => (always(&State::Unknown(because)), true),
     }
+}
+
+/// Leaves only what says something about the flows: it is a small part, and classes, dates and rules are found among what is left.
+fn narrow(model: &mut Model, asked: &Asked) {
+    let mut rules = std::mem::take(&mut model.rules);
+    for rule in &mut rules {
+        rule.products.retain(|product| {
+            model.endpoint(product.source).intersects(&asked.from)
+                && model.endpoint(product.destination).intersects(&asked.to)
+                && model.service(product.services).intersects(&asked.on)
+        });
+    }
+    model.rules = rules;
+    model.assertions.clear();
 }
 
 /// Judges a version on all dates that matter.
@@ -304,7 +321,7 @@ fn sound(loaded: &Loaded, content: &Content, asked: &Asked) -> Vec<Moment> {
     let mut known: BTreeMap<Date, State> = BTreeMap::new();
     let mut moments = Vec::new();
     for &(version, first, end) in &content.spans {
-        for date in dates(&loaded.model, asked, first, end) {
+        for date in dates(&loaded.model, first, end) {
             let state = known.entry(date).or_insert_with(|| state(loaded, &topology, date, asked));
             moments.push(Moment { version, date, state: state.clone() });
         }
@@ -313,16 +330,10 @@ fn sound(loaded: &Loaded, content: &Content, asked: &Asked) -> Vec<Moment> {
 }
 
 /// A date and those after it, before an end, on which something about the flows starts or lapses.
-fn dates(model: &Model, asked: &Asked, first: Date, end: Option<Date>) -> BTreeSet<Date> {
+fn dates(model: &Model, first: Date, end: Option<Date>) -> BTreeSet<Date> {
     let mut dates = BTreeSet::from([first]);
     let Some(end) = end else { return dates };
-    let touches = |rule: &&crate::model::Rule| {
-        rule.products.iter().any(|product| {
-            model.endpoint(product.source).intersects(&asked.from)
-                && model.endpoint(product.destination).intersects(&asked.to)
-        })
-    };
-    let rules = model.rules.iter().filter(touches).map(|rule| rule.period);
+    let rules = model.rules.iter().filter(|rule| !rule.products.is_empty()).map(|rule| rule.period);
     for period in rules.chain(model.quarantines.iter().map(|quarantine| quarantine.period)) {
         let mut day = first;
         while let Some(next) = period.changes_after(day).filter(|next| *next < end) {

@@ -21,6 +21,6 @@ pub use files::{SourceFile, Sources};
 pub use git::{Commit, Repository};
 pub use history::{History, Version};
 pub use kept::Kept;
-pub use place::{CommitPlace, Place, place};
+pub use place::{CommitPlace, Place, path_in_repository, place};
 pub use project::{FileKind, Project, ProjectError, load_directory};
 pub use span::{FileId, LineColumn, Span, Spanned};

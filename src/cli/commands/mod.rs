@@ -2,7 +2,9 @@
 
 mod blast;
 mod check;
+mod ci;
 mod compile;
+mod completions;
 mod configs;
 mod diff;
 mod drift;
@@ -15,6 +17,7 @@ mod graph;
 mod held;
 mod init;
 mod lines;
+mod man;
 mod matrix;
 mod pages;
 mod query;
@@ -33,7 +36,7 @@ use crate::diag::codes::input::UNREADABLE;
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
 use crate::report::json::{self, DiagnosticReport};
-use crate::source::Sources;
+use crate::source::{FileKind, ProjectError, Sources};
 
 pub use pages::PAGES;
 
@@ -44,6 +47,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(arguments) => fmt::run(&cli.common, arguments),
         Command::Check(arguments) => check::run(&cli.common, arguments),
         Command::ExplainCode(arguments) => explain_code::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(&cli.common, arguments),
         Command::Compile(arguments) => compile::run(&cli.common, arguments),
         Command::Explain(arguments) => explain::run(&cli.common, arguments),
         Command::Query(arguments) => query::run(&cli.common, arguments),
@@ -54,21 +59,44 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
         Command::Gate(arguments) => gate::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
-        Command::Lines(arguments) => lines::run(arguments),
+        Command::Lines(arguments) => lines::run(&cli.common, arguments),
         Command::Since(arguments) => since::run(&cli.common, arguments),
-        Command::Equiv(arguments) => equiv::run(arguments),
+        Command::Equiv(arguments) => equiv::run(&cli.common, arguments),
     }
 }
 
 /// Reads and resolves a project; what cannot be read is reported and ends the command.
 fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    pipeline::load(directory).map_err(|errors| {
-        let found: Vec<Diagnostic> = errors
-            .into_iter()
-            .map(|error| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message)))
-            .collect();
-        report(common, command, format, &Sources::default(), &found)
-    })
+    let loaded = pipeline::load(directory)
+        .map_err(|errors| report(common, command, format, &Sources::default(), &unreadable(&errors)))?;
+    tell(common, &loaded);
+    Ok(loaded)
+}
+
+/// Says with `--verbose` what was read.
+fn tell(common: &Common, loaded: &Loaded) {
+    if !common.verbose {
+        return;
+    }
+    let (model, kinds) = (&loaded.model, [FileKind::Policy, FileKind::Inventory]);
+    let [policies, inventories] = kinds.map(|kind| loaded.project.of_kind(kind).count());
+    let counts = [
+        (policies, "policy file"),
+        (inventories, "inventory file"),
+        (model.sites.len(), "site"),
+        (model.devices.len(), "device"),
+        (model.rules.len(), "rule"),
+        (model.assertions.len(), "assertion"),
+    ];
+    let counts = counts.map(|(number, word)| format!("{number} {word}{}", if number == 1 { "" } else { "s" }));
+    output::error_text(&format!("read {}; judged at {}\n", counts.join(", "), day(common)));
+}
+
+/// What could not be read, as diagnostics.
+fn unreadable(errors: &[ProjectError]) -> Vec<Diagnostic> {
+    let one =
+        |error: &ProjectError| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message));
+    errors.iter().map(one).collect()
 }
 
 /// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.

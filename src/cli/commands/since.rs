@@ -1,5 +1,6 @@
 //! `sekisho since`: when, over the git history of the policy, some flows were permitted.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::args::{AnswerFormat, Common, Since};
@@ -32,6 +33,11 @@ pub(super) fn run(common: &Common, arguments: &Since) -> Exit {
             return said(&Sources::default(), &[Diagnostic::without_place(&NO_REVISION, message)]);
         }
     };
+    if common.verbose {
+        let contents: BTreeSet<_> = history.versions.iter().map(|version| &version.tree).collect();
+        let (commits, contents) = (history.versions.len(), contents.len());
+        output::error_text(&format!("read {commits} commits with {contents} distinct contents\n"));
+    }
     progress.stage("judging");
     let judged = common.at.map_or_else(|| Judged::Then(clock::today()), Judged::At);
     let answer = history::since(&history, &question, judged);
