@@ -30,3 +30,4 @@ pub use both::{Both, Which};
 pub use compare::{Changes, Region, Side, compare};
 pub use decide::{Decision, Fate, Logged, decisions};
 pub use digest::digest;
+pub use network::same_inventory;
