@@ -15,7 +15,7 @@ use super::{day, report};
 use crate::answer::{self, Beside, Limit, Project};
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::{NO_REVISION, UNREADABLE};
-use crate::diff::{Both, Side, Which};
+use crate::diff::{Both, Side, Which, same_inventory};
 use crate::graph::Topology;
 use crate::packet::AddressSet;
 use crate::pipeline::{self, Loaded};
@@ -140,7 +140,8 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
     let old = &sides.old;
     let new = sides.new.as_ref().unwrap_or(old);
     let old_topology = Topology::new(&old.model);
-    let own_topology = sides.new.as_ref().map(|new| Topology::new(&new.model));
+    let other = sides.new.as_ref().filter(|new| !same_inventory(&old.model, &new.model));
+    let own_topology = other.map(|new| Topology::new(&new.model));
     let new_topology = own_topology.as_ref().unwrap_or(&old_topology);
     let before = project(old, Side { model: &old.model, topology: &old_topology, at: dates.before }, Which::Before);
     let after = project(new, Side { model: &new.model, topology: new_topology, at: dates.after }, Which::After);
