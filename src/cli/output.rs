@@ -55,14 +55,11 @@ fn from_environment() -> Color {
     let said = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let is_no = |value: Option<String>, no: &str| value.is_some_and(|value| value == no);
     if said("NO_COLOR").is_some() {
-        Color::Plain
-    } else if said("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
-        Color::Ansi
-    } else if io::stderr().is_terminal() && !is_no(said("TERM"), "dumb") && !is_no(said("CLICOLOR"), "0") {
-        Color::Ansi
-    } else {
-        Color::Plain
+        return Color::Plain;
     }
+    let is_forced = said("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let has_colours = || io::stderr().is_terminal() && !is_no(said("TERM"), "dumb") && !is_no(said("CLICOLOR"), "0");
+    if is_forced || has_colours() { Color::Ansi } else { Color::Plain }
 }
 
 /// Shows diagnostics to people on standard error: warnings and notes only without `--quiet`, and a line that counts them.
