@@ -190,7 +190,7 @@ fn people_read_who_opened_and_who_closed() {
     let hashes = regex(&said.out);
     assert_eq!(
         hashes,
-        "bangkok/office -> tokyo/erp on https: permitted twice in 7 commits\n\
+        "bangkok/office -> tokyo/erp on https: permitted twice in 7 commits, 6 of which changed the project\n\
          \n\
          permitted, all of it\n\
          \x20 from 2024-01-03 until 2024-01-05\n\
@@ -424,6 +424,20 @@ fn a_shallow_clone_says_so() {
     assert!(text.ends_with("`git fetch --unshallow` gets them\n"), "{text}");
 }
 
+#[test]
+fn a_commit_that_changes_something_else_does_nothing() {
+    let world = World::new();
+    world.rules("allow MIG from bangkok/office to tokyo/erp on https until 2024-01-19\n").commit("2024-01-03", "Open");
+    for day in 4..30 {
+        world.write("other/notes.md", &day.to_string()).commit(&format!("2024-01-{day:02}"), "Something else");
+    }
+    let said = world.web();
+    assert_eq!(said.intervals(), ["permitted all 2024-01-03..2024-01-20! MIG"]);
+    let object = said.json();
+    assert_eq!(object["intervals"][0]["until"]["commit"]["subject"], "Open");
+    assert_eq!((&object["commits"], &object["versions"]), (&28.into(), &2.into()));
+}
+
 /// What every command reads at a commit is what it reads of the work tree of that commit.
 #[test]
 fn commands_ask_the_policy_as_it_was() {
@@ -503,6 +517,10 @@ fn intervals_equal_judging_every_commit_alone() {
     let answer = world.since("10.81.0.7", "10.10.5.12", "https").json();
     let log = world.git("2024-01-01", &["log", "--first-parent", "--reverse", "--format=%H %cs"]);
     let commits: Vec<(&str, &str)> = log.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    // The commit that last changed the project, for each.
+    let trees: Vec<String> =
+        commits.iter().map(|(hash, _)| world.git("2024-01-01", &["rev-parse", &format!("{hash}:net")])).collect();
+    let version = |number: usize| (0..=number).rev().find(|at| *at == 0 || trees[*at] != trees[*at - 1]).unwrap();
     let place = |hash: &Value| commits.iter().position(|(known, _)| hash == known).unwrap();
     let mut seen = [0; 3];
     for (number, (hash, day)) in commits.iter().enumerate() {
@@ -522,7 +540,7 @@ fn intervals_equal_judging_every_commit_alone() {
             "json",
         ]);
         let inside = |point: &Value| (place(&point["commit"]["hash"]), point["date"].as_str().unwrap().to_owned());
-        let here = (number, (*day).to_owned());
+        let here = (version(number), (*day).to_owned());
         let covering: Vec<&Value> = answer["intervals"]
             .as_array()
             .unwrap()
