@@ -35,6 +35,9 @@ pub mod proof;
 
 pub mod drift;
 
+pub mod diff;
+
+pub mod gate;
 pub mod report;
 
 pub mod pipeline;

@@ -12,6 +12,7 @@ use crate::check::{self, Context};
 use crate::diag::codes::input::UNREAD;
 use crate::diag::codes::platform::FOLDER_NAME;
 use crate::diag::{Diagnostic, Severity, Sink};
+use crate::gate;
 use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
 use crate::packet::AddressSet;
@@ -19,7 +20,7 @@ use crate::plan::{DevicePlan, Placement};
 use crate::platform::{self, Detail, Written};
 use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
-use crate::settings::{self, Settings};
+use crate::settings::{self, Approval, Settings};
 use crate::source::{self, FileId, FileKind, Kept, Place, Project, ProjectError};
 use crate::syntax::{self, ast};
 
@@ -36,6 +37,10 @@ pub struct Loaded {
     pub files: Vec<ast::File>,
     /// What it means.
     pub model: Model,
+    /// Who must approve what changes of it open.
+    pub gate: gate::Rules,
+    /// Who has.
+    pub approvals: Vec<Approval>,
     /// What was found on the way.
     sink: Sink,
 }
@@ -134,7 +139,16 @@ pub fn resolve_with(project: Project, known: Option<&Parsed>) -> Loaded {
     let input =
         Input { inventory: &inventory, files: &files, sources: &project.sources, platforms: &platforms, feeds: &feeds };
     let model = model::resolve(input, &mut sink);
-    Loaded { project, settings, inventory, files, model, sink }
+    let approvals = settings::read_approvals(&project.sources, project.of_kind(FileKind::Approval), &mut sink);
+    let gate = gate::Rules::default();
+    let mut loaded = Loaded { project, settings, inventory, files, model, gate, approvals, sink };
+    // Conditions are about the things of a project that has been resolved whole.
+    if let Some(gate) = loaded.settings.gate.clone().filter(|_| loaded.is_sound()) {
+        let mut sink = Sink::default();
+        loaded.gate = loaded.gate_rules(&gate, &mut sink);
+        loaded.sink.append(sink);
+    }
+    loaded
 }
 
 /// Parses all policy files, in parallel; diagnostics come in the order of the files.
@@ -195,6 +209,27 @@ impl Loaded {
         model::attribute_values(&self.inventory, &self.model, key)
     }
 
+    fn gate_rules(&self, gate: &settings::Gate, sink: &mut Sink) -> gate::Rules {
+        // The words of a condition are no file: what is wrong with them is said at the condition.
+        let nowhere = FileId(u32::MAX);
+        let first = |found: Vec<Diagnostic>| found.into_iter().next().map(|one| one.message).unwrap_or_default();
+        let endpoints = |text: &str| {
+            let parsed = syntax::parse_endpoints(nowhere, text).map_err(first)?;
+            let mut own = Sink::default();
+            let found = self.endpoints(&[&parsed], &mut own).into_iter().next().flatten();
+            found.ok_or_else(|| first(own.into_sorted()))
+        };
+        let services = |text: &str| {
+            let parsed = syntax::parse_services(nowhere, text).map_err(first)?;
+            let mut own = Sink::default();
+            let found = model::resolve_services(&self.files, &parsed, &mut own).map(Arc::new);
+            found.ok_or_else(|| first(own.into_sorted()))
+        };
+        let values = |key: &str| self.attribute_values(key);
+        let lookup = gate::Lookup { endpoints: &endpoints, services: &services, values: &values };
+        gate::Rules::new(gate, &lookup, sink)
+    }
+
     fn at_levels(&self, sink: Sink) -> Vec<Diagnostic> {
         sink.into_sorted().into_iter().filter_map(|found| self.settings.apply(found)).collect()
     }
@@ -215,7 +250,12 @@ pub struct Device {
 /// Plans and writes one firewall (counted as in [`crate::graph::Topology::firewalls`]); `None` if its platform refused, and `sink` says why.
 #[must_use]
 pub fn write_device(placement: &Placement<'_>, number: usize, detail: Detail, sink: &mut Sink) -> Option<Device> {
-    let plan = placement.plan(number)?;
+    write_plan(placement.plan(number)?, detail, sink)
+}
+
+/// Writes the firewall of a plan; `None` if its platform refused, and `sink` says why.
+#[must_use]
+pub fn write_plan(plan: DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Device> {
     if plan.device.len() > LONGEST_FOLDER || plan.device.eq_ignore_ascii_case("manifest.json") {
         let message = format!("the folder of the rule sets cannot be called `{}`, like the device", plan.device);
         let help = format!("call the device something else, of at most {LONGEST_FOLDER} bytes");

@@ -33,7 +33,7 @@ fn all_chains_at_once_are_the_chains_from_each_place() {
         let topology = Topology::new(model);
         let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
         sets.push(Arc::clone(&model.internet));
-        let extra = Extra { addresses: sets.clone(), services: Vec::new() };
+        let extra = Extra { addresses: sets.clone(), ..Extra::default() };
         let prover = Prover::new(model, &topology, at, &extra);
         let on = prover.access.services.all();
         let chains = prover.chains(&on, &[]);
@@ -54,4 +54,38 @@ fn all_chains_at_once_are_the_chains_from_each_place() {
         }
     }
     assert!(leads > 100 && asked - leads > 100, "{leads} of {asked} lead somewhere");
+}
+
+#[test]
+fn what_is_nearby_is_what_the_search_finds_first() {
+    let at = jiff::civil::date(2026, 6, 15);
+    let mut found = [0_usize; 4];
+    for seed in 0..60 {
+        let home = tempfile::tempdir().unwrap();
+        World::asked(seed).write_project(home.path()).unwrap();
+        let loaded = pipeline::load(home.path()).unwrap();
+        if !loaded.is_sound() {
+            continue;
+        }
+        let model = &loaded.model;
+        let topology = Topology::new(model);
+        let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
+        sets.extend(model.hosts.iter().map(|host| host.addresses.clone()));
+        sets.push(Arc::clone(&model.internet));
+        let extra = Extra { addresses: sets.clone(), ..Extra::default() };
+        let prover = Prover::new(model, &topology, at, &extra);
+        let on = prover.access.services.all();
+        for from in &sets {
+            let from = prover.access.addresses(from).unwrap();
+            let reached = prover.spread(from, &on, &[]);
+            for (hop, level) in (1..).zip(prover.nearby(from, 4)) {
+                found[hop as usize - 1] += usize::from(!level.is_empty());
+                for class in 0..u32::try_from(prover.access.classes.len()).unwrap() {
+                    let distance = reached.distance(class).map(|(distance, _)| distance);
+                    assert_eq!(distance == Some(hop), level.contains(class), "seed {seed}, hop {hop}, class {class}");
+                }
+            }
+        }
+    }
+    assert!(found[2] > 20, "{found:?}");
 }

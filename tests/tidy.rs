@@ -27,11 +27,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &["source", "diag", "packet", "syntax", "inventory"]),
     ("graph", &["model"]),
     ("reach", &["packet", "syntax", "model", "graph"]),
+    ("diff", &["packet", "syntax", "model", "graph", "reach"]),
+    ("gate", &["diag", "packet", "syntax", "model", "settings", "source", "diff"]),
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
-    ("drift", &["source", "packet", "syntax", "plan", "listing", "platform", "proof"]),
+    ("drift", &["source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
     ("report", &["source", "diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
@@ -45,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "inventory",
             "settings",
             "model",
+            "gate",
             "graph",
             "reach",
             "check",
@@ -55,7 +58,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "answer",
-        &["source", "diag", "packet", "syntax", "model", "graph", "reach", "listing", "proof", "drift", "report"],
+        &[
+            "source", "diag", "packet", "syntax", "settings", "model", "gate", "graph", "reach", "diff", "listing",
+            "proof", "drift", "report",
+        ],
     ),
     (
         "explain",
@@ -68,8 +74,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "report", "pipeline", "answer", "explain", "draw", "history",
+            "source", "diag", "packet", "syntax", "model", "gate", "graph", "plan", "listing", "platform", "proof",
+            "drift", "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];

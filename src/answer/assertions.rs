@@ -32,12 +32,15 @@ pub fn assertions(prover: &Prover<'_>, names: &Names<'_>, findings: &[Finding]) 
             hops: finding.hops.iter().map(|hop| rows.hop(hop)).collect(),
             mend: rows.rules(&finding.mend.rules),
             because: because(finding),
+            by_policy: None,
+            lines: None,
         })
     };
     findings.iter().filter_map(object).collect()
 }
 
-fn kind(kind: AssertionKind) -> &'static str {
+/// As programs see it.
+pub(super) fn kind(kind: AssertionKind) -> &'static str {
     match kind {
         AssertionKind::Never => "never",
         AssertionKind::Only => "only",

@@ -30,7 +30,11 @@ impl Asked {
     /// The sets that the classes must tell apart.
     #[must_use]
     pub fn extra(&self) -> Extra {
-        Extra { addresses: vec![self.from.clone(), self.to.clone()], services: vec![self.on.clone()] }
+        Extra {
+            addresses: vec![self.from.clone(), self.to.clone()],
+            services: vec![self.on.clone()],
+            ..Extra::default()
+        }
     }
 }
 
@@ -83,8 +87,17 @@ fn key(line: &Line) -> Key<'_> {
 
 /// Groups of products that are each a product of sources, destinations and services, but for flows that no rule could make.
 pub(super) fn joined(prover: &Prover<'_>, flows: Vec<ClassProduct>) -> Vec<Vec<ClassProduct>> {
+    joined_among(prover, flows, &|hull| prover.routable(&hull.sources, &hull.destinations, &hull.services))
+}
+
+/// The same, where `among` says which flows of a product there could be.
+pub(super) fn joined_among(
+    prover: &Prover<'_>,
+    flows: Vec<ClassProduct>,
+    among: &dyn Fn(&ClassProduct) -> Vec<ClassProduct>,
+) -> Vec<Vec<ClassProduct>> {
     let is_both_ways = matches!(flows.as_slice(), [one, other] if is_back(one, other));
-    if flows.len() < 2 || flows.len() > TRIED || (!is_both_ways && is_whole(prover, &flows)) {
+    if flows.len() < 2 || flows.len() > TRIED || (!is_both_ways && is_whole(prover, &flows, among)) {
         return vec![flows];
     }
     let mut groups: Vec<Vec<ClassProduct>> = Vec::new();
@@ -94,7 +107,7 @@ pub(super) fn joined(prover: &Prover<'_>, flows: Vec<ClassProduct>) -> Vec<Vec<C
                 return false;
             }
             let more: Vec<ClassProduct> = group.iter().chain([&product]).cloned().collect();
-            is_whole(prover, &more)
+            is_whole(prover, &more, among)
         });
         match fits.and_then(|at| groups.get_mut(at)) {
             Some(group) => group.push(product),
@@ -110,7 +123,7 @@ fn is_back(one: &ClassProduct, other: &ClassProduct) -> bool {
 }
 
 /// Whether some flows are all that could pass from any of their sources to any of their destinations on any of their services.
-fn is_whole(prover: &Prover<'_>, flows: &[ClassProduct]) -> bool {
+fn is_whole(prover: &Prover<'_>, flows: &[ClassProduct], among: &dyn Fn(&ClassProduct) -> Vec<ClassProduct>) -> bool {
     let mut hull = ClassProduct { sources: ClassSet::empty(), destinations: ClassSet::empty(), services: Vec::new() };
     for product in flows {
         hull.sources = hull.sources.union(&product.sources);
@@ -119,7 +132,7 @@ fn is_whole(prover: &Prover<'_>, flows: &[ClassProduct]) -> bool {
     }
     hull.services.sort_unstable();
     hull.services.dedup();
-    prover.size(&prover.routable(&hull.sources, &hull.destinations, &hull.services)) == prover.size(flows)
+    prover.size(&among(&hull)) == prover.size(flows)
 }
 
 struct Words<'a> {

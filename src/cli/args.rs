@@ -176,8 +176,12 @@ pub enum Command {
     Blast(Blast),
     /// Say who may reach what, site by site, network by network, or by an attribute
     Matrix(Matrix),
+    /// Say what a change opens and closes
+    Diff(Diff),
     /// Draw the network or who may reach whom
     Graph(Graph),
+    /// Say whether a change may be merged: what it opens must be approved
+    Gate(Gate),
     /// Prove that what compile wrote means the policy
     Verify(Verify),
     /// Prove that what devices run means the policy, from a directory of backups
@@ -221,6 +225,15 @@ pub struct Check {
     /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
+    /// Prove the assertions over what devices really run: a directory of backups, as drift takes it
+    #[arg(long, value_name = "BACKUPS")]
+    pub configs: Option<PathBuf>,
+    /// The backups as they stand in this commit of their git repository
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "configs")]
+    pub rev: Option<String>,
+    /// Nothing is proved by a config that was collected more days before --at than this
+    #[arg(long, value_name = "DAYS", value_parser = days, requires = "configs")]
+    pub max_age: Option<u32>,
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
@@ -322,6 +335,70 @@ pub struct Matrix {
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub format: TableFormat,
+}
+
+/// Formats of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people; long lists are cut
+    Text,
+    /// One JSON object
+    Json,
+    /// Markdown for the comment under a change
+    Md,
+}
+
+impl DiffFormat {
+    /// The name in the registry of `diag::render` for what is found on the way.
+    #[must_use]
+    pub const fn diagnostics(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text | Self::Md => "text",
+        }
+    }
+}
+
+/// `sekisho diff`
+#[derive(Debug, Args)]
+#[command(override_usage = "sekisho diff [OPTIONS] OLD NEW\n       sekisho diff [OPTIONS] --base REV [DIR]\n       \
+                            sekisho diff [OPTIONS] --between DATE DATE [DIR]")]
+pub struct Diff {
+    /// The old project: a directory, or REV:DIR of the git repository around here; with --base or --between the one project
+    #[arg(value_name = "OLD")]
+    pub old: Option<PathBuf>,
+    /// The new project, in the same way
+    #[arg(value_name = "NEW", conflicts_with_all = ["base", "between"])]
+    pub new: Option<PathBuf>,
+    /// Compare the project with the commit where its history parted from this revision
+    #[arg(long, value_name = "REV", conflicts_with = "between", allow_hyphen_values = true)]
+    pub base: Option<String>,
+    /// Compare the project at one date with the same project at another
+    #[arg(long, num_args = 2, value_names = ["DATE", "DATE"], value_parser = date, conflicts_with = "at")]
+    pub between: Option<Vec<Date>>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    /// The most characters that Markdown may have [default: 65536, what GitHub takes]
+    #[arg(long, value_name = "N", default_value_t = 65_536, hide_default_value = true, value_parser = characters)]
+    pub limit: usize,
+}
+
+/// `sekisho gate`
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The policy project, as it would be merged
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The branch that it would be merged into: what counts is the commit where the two parted
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: String,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    /// The most characters that Markdown may have [default: 65536, what GitHub takes]
+    #[arg(long, value_name = "N", default_value_t = 65_536, hide_default_value = true, value_parser = characters)]
+    pub limit: usize,
 }
 
 /// `sekisho graph`
@@ -443,6 +520,12 @@ fn days(text: &str) -> Result<u32, String> {
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let days = if is_number { number.parse().ok() } else { None };
     days.ok_or_else(|| "an age is a number of days, such as 7 or 7d".to_owned())
+}
+
+/// A page needs some room for what it always says.
+fn characters(text: &str) -> Result<usize, String> {
+    let number: Option<usize> = text.parse().ok();
+    number.filter(|number| *number >= 2_000).ok_or_else(|| "a limit is a number of characters, 2000 or more".to_owned())
 }
 
 fn date(text: &str) -> Result<Date, String> {

@@ -8,9 +8,11 @@ mod jobs;
 mod local;
 mod pieces;
 mod place;
+mod same;
 mod sets;
 mod types;
 mod view;
 
 pub use place::Placement;
+pub use same::suspects;
 pub use types::{DevicePlan, InputPlan, PairPlan, PlannedInterface, PlannedQuarantine, PlannedRule, RuleLabel};

@@ -6,7 +6,7 @@
 //!
 //! No path is enumerated, and nothing is asked for each pair of sites: see [`World`](crate::graph::World) for what is shared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -101,6 +101,12 @@ impl<'m> Placement<'m> {
             pairs,
             input: device.protect.then(|| self.input(number, &mut sets)),
         })
+    }
+
+    /// For each firewall whether one of some rules concerns it.
+    pub(super) fn concerned(&self, rules: &BTreeSet<RuleId>) -> Vec<bool> {
+        let is_one = |job: &Job| self.products.get(job.product as usize).is_some_and(|one| rules.contains(&one.rule));
+        self.jobs.iter().map(|jobs| !rules.is_empty() && jobs.iter().any(is_one)).collect()
     }
 
     fn by_pair(

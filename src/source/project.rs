@@ -1,7 +1,7 @@
 //! A policy project, on disk or as it was at a commit: which of its files are what.
 //!
 //! Every `*.yaml` (and `*.yml`) is inventory, every `*.policy` is policy, in any sub-directory; `sekisho.yaml` at the root is
-//! settings. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
+//! settings, and what lies below `approvals` at the root is approvals of changes. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
 //! files and directories are passed over, symbolic links to directories are not followed; what looks like policy and is not read is listed. A link to a file may not lead out of the project: what is
 //! read can show in diagnostics. These rules are written once, here; `disk` and `commit` only list and read.
 
@@ -28,6 +28,8 @@ pub enum FileKind {
     Inventory,
     /// `*.policy`.
     Policy,
+    /// A `*.yaml` or `*.yml` below `approvals` at the root.
+    Approval,
 }
 
 /// The files of a policy project, sorted by path.
@@ -218,6 +220,7 @@ pub(super) fn kind_of(relative: &str) -> Option<FileKind> {
         return Some(FileKind::Settings);
     }
     match Path::new(relative).extension()?.to_str()? {
+        "yaml" | "yml" if relative.starts_with("approvals/") => Some(FileKind::Approval),
         "yaml" | "yml" => Some(FileKind::Inventory),
         "policy" => Some(FileKind::Policy),
         _ => None,

@@ -7,6 +7,7 @@
 
 pub mod asked;
 pub mod build;
+pub mod change;
 pub mod print;
 pub mod random;
 pub mod smaller;

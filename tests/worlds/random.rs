@@ -15,8 +15,7 @@ use std::net::IpAddr;
 /// The date at which random worlds are looked at; some of their dates lie just before, on and after it.
 pub const AT: &str = "2026-06-15";
 
-pub(super) const DATES: [&str; 6] =
-    ["2026-01-01", "2026-06-14", "2026-06-15", "2026-06-16", "2026-12-31", "2027-06-15"];
+pub const DATES: [&str; 6] = ["2026-01-01", "2026-06-14", "2026-06-15", "2026-06-16", "2026-12-31", "2027-06-15"];
 
 /// A small random generator (splitmix64): the same seed, the same numbers, on every machine.
 pub struct Random(u64);

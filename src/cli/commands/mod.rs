@@ -5,11 +5,14 @@ mod check;
 mod ci;
 mod compile;
 mod completions;
+mod configs;
+mod diff;
 mod drift;
 mod equiv;
 mod explain;
 mod explain_code;
 mod fmt;
+mod gate;
 mod graph;
 mod held;
 mod init;
@@ -51,8 +54,10 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Query(arguments) => query::run(&cli.common, arguments),
         Command::Blast(arguments) => blast::run(&cli.common, arguments),
         Command::Matrix(arguments) => matrix::run(&cli.common, arguments),
+        Command::Diff(arguments) => diff::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
+        Command::Gate(arguments) => gate::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
         Command::Lines(arguments) => lines::run(&cli.common, arguments),
         Command::Since(arguments) => since::run(&cli.common, arguments),

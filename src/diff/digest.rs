@@ -1,0 +1,194 @@
+//! A digest of a set of flows: the same for the same flows, however they are cut into products, and for whatever reason they pass.
+//!
+//! It ends in files that people commit, so it rests on nothing that a later version might do otherwise: no diagram, no class, no order of products. The canonical form is the coarsest one: destinations
+//! from which the same sources are seen on the same services are one set; below them, sources with the same services are one set. Both are determined by the flows alone.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::packet::{AddressRange, AddressSet, Family, Interval, Product, Protocol, Rectangle, ServiceSet};
+
+/// Services by the sources that use them.
+type Row = Vec<(AddressSet, String)>;
+
+/// `sha256:` and 64 hexadecimal digits over the flows of some products, which may overlap.
+#[must_use]
+pub fn digest(flows: &[Product]) -> String {
+    let mut text = String::from("sekisho flows 1\n");
+    for family in Family::BOTH {
+        for (destinations, row) in canonical(flows, family) {
+            let _ = writeln!(text, "to {}", ranges(&destinations));
+            for (sources, services) in row {
+                let _ = writeln!(text, "  from {} on {services}", ranges(&sources));
+            }
+        }
+    }
+    let sum: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{sum}")
+}
+
+/// The canonical form of the flows of one family.
+fn canonical(flows: &[Product], family: Family) -> Vec<(AddressSet, Row)> {
+    let own = |one: &Product| Product {
+        sources: one.sources.only(family),
+        destinations: one.destinations.only(family),
+        services: existing(&one.services, family),
+    };
+    let flows: Vec<Product> = flows.iter().map(own).collect();
+    let destinations: Vec<&AddressSet> = flows.iter().map(|one| &one.destinations).collect();
+    let mut rows: BTreeMap<Row, AddressSet> = BTreeMap::new();
+    for (holders, here) in cut(&destinations) {
+        let flows: Vec<&Product> = holders.iter().filter_map(|at| flows.get(*at)).collect();
+        let row = row(&flows);
+        let known = rows.entry(row).or_default();
+        *known = known.union(&here);
+    }
+    let mut result: Vec<(AddressSet, Row)> =
+        rows.into_iter().filter(|(row, _)| !row.is_empty()).map(|(row, to)| (to, row)).collect();
+    result.sort();
+    result
+}
+
+fn row(flows: &[&Product]) -> Row {
+    let sources: Vec<&AddressSet> = flows.iter().map(|one| &one.sources).collect();
+    let mut by_services: BTreeMap<String, AddressSet> = BTreeMap::new();
+    for (holders, here) in cut(&sources) {
+        let own = holders.iter().filter_map(|at| flows.get(*at));
+        let services = own.fold(ServiceSet::empty(), |all, one| all.union(&one.services));
+        if !services.is_empty() {
+            let known = by_services.entry(words(&services)).or_default();
+            *known = known.union(&here);
+        }
+    }
+    let mut row: Row = by_services.into_iter().map(|(services, from)| (from, services)).collect();
+    row.sort();
+    row
+}
+
+/// The services of which there are flows in a family.
+fn existing(services: &ServiceSet, family: Family) -> ServiceSet {
+    let foreign = match family {
+        Family::V4 => Protocol::ICMP6,
+        Family::V6 => Protocol::ICMP,
+    };
+    services.difference(&ServiceSet::protocol(foreign))
+}
+
+/// The members of some sets, cut by which of them hold them.
+fn cut(sets: &[&AddressSet]) -> BTreeMap<Vec<usize>, AddressSet> {
+    let mut parts: BTreeMap<Vec<usize>, AddressSet> = BTreeMap::new();
+    let mut borders: Vec<(AddressRange, usize)> = Vec::new();
+    for (number, set) in sets.iter().enumerate() {
+        borders.extend(set.ranges().map(|range| (range, number)));
+    }
+    for (holders, ranges) in sweep(&borders) {
+        let known = parts.entry(holders).or_default();
+        *known = known.union(&ranges);
+    }
+    parts
+}
+
+/// Sweeps over the borders of numbered ranges; both families.
+fn sweep(borders: &[(AddressRange, usize)]) -> BTreeMap<Vec<usize>, AddressSet> {
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    for (range, number) in borders {
+        match range {
+            AddressRange::V4(range) => v4.push((*range, *number)),
+            AddressRange::V6(range) => v6.push((*range, *number)),
+        }
+    }
+    let mut result: BTreeMap<Vec<usize>, Vec<AddressRange>> = BTreeMap::new();
+    sweep_family(&v4, |holders, range| result.entry(holders).or_default().push(AddressRange::V4(range)));
+    sweep_family(&v6, |holders, range| result.entry(holders).or_default().push(AddressRange::V6(range)));
+    result.into_iter().map(|(holders, ranges)| (holders, ranges.into_iter().collect())).collect()
+}
+
+fn sweep_family<T: crate::packet::Value>(
+    ranges: &[(Interval<T>, usize)],
+    mut found: impl FnMut(Vec<usize>, Interval<T>),
+) {
+    let mut borders: Vec<(T, bool, usize)> = Vec::new();
+    for (range, number) in ranges {
+        borders.push((range.first, true, *number));
+        borders.extend(range.last.next().map(|after| (after, false, *number)));
+    }
+    borders.sort_unstable();
+    let mut open = std::collections::BTreeSet::new();
+    let mut same = borders.chunk_by(|a, b| a.0 == b.0).peekable();
+    while let Some(here) = same.next() {
+        for (_, opens, number) in here {
+            if *opens {
+                open.insert(*number)
+            } else {
+                open.remove(number)
+            };
+        }
+        let end = same.peek().and_then(|next| next.first()).and_then(|(start, _, _)| start.previous());
+        if let (Some((first, _, _)), false) = (here.first(), open.is_empty()) {
+            found(open.iter().copied().collect(), Interval { first: *first, last: end.unwrap_or(T::MAX) });
+        }
+    }
+}
+
+fn ranges(set: &AddressSet) -> String {
+    set.ranges().map(|range| format!("{}-{}", range.first(), range.last())).collect::<Vec<_>>().join(" ")
+}
+
+fn words(services: &ServiceSet) -> String {
+    services.rectangles().iter().map(rectangle).collect::<Vec<_>>().join(" ")
+}
+
+fn rectangle(piece: &Rectangle) -> String {
+    let protocols = format!("{}-{}", piece.protocols.first, piece.protocols.last);
+    if piece.whole {
+        return protocols;
+    }
+    let ports: Vec<String> =
+        piece.b.intervals().iter().map(|ports| format!("{}-{}", ports.first, ports.last)).collect();
+    format!("{protocols}/{}-{}:{}", piece.a.first, piece.a.last, ports.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> AddressSet {
+        text.split(' ').map(|net| AddressRange::from(net.parse::<ipnet::IpNet>().unwrap())).collect()
+    }
+
+    fn tcp(first: u16, last: u16) -> ServiceSet {
+        ServiceSet::ports(Protocol::TCP, Interval { first, last })
+    }
+
+    fn product(from: &str, to: &str, services: ServiceSet) -> Product {
+        Product { sources: set(from), destinations: set(to), services }
+    }
+
+    #[test]
+    fn the_same_flows_give_the_same_digest() {
+        let whole = [product("10.0.0.0/24", "10.1.0.0/24", tcp(80, 90))];
+        let cut = [
+            product("10.0.0.128/25", "10.1.0.0/24", tcp(80, 90)),
+            product("10.0.0.0/25", "10.1.0.0/25", tcp(80, 85)),
+            product("10.0.0.0/25", "10.1.0.0/25", tcp(84, 90)),
+            product("10.0.0.0/24", "10.1.0.128/25", tcp(80, 90)),
+        ];
+        assert_eq!(digest(&whole), digest(&cut));
+        let more = [whole.to_vec(), vec![product("10.0.0.0/32", "10.1.0.0/32", tcp(91, 91))]].concat();
+        assert_ne!(digest(&whole), digest(&more));
+        assert_ne!(digest(&whole), digest(&[]));
+        assert_ne!(digest(&whole), digest(&[product("10.1.0.0/24", "10.0.0.0/24", tcp(80, 90))]));
+    }
+
+    #[test]
+    fn what_is_no_flow_is_not_in_the_digest() {
+        let any = [product("10.0.0.0/24", "10.1.0.0/24", ServiceSet::any())];
+        let without = ServiceSet::any().difference(&ServiceSet::protocol(Protocol::ICMP6));
+        assert_eq!(digest(&any), digest(&[product("10.0.0.0/24", "10.1.0.0/24", without)]));
+        let mixed = [product("10.0.0.0/24 2001:db8::/64", "10.1.0.0/24", ServiceSet::any())];
+        assert_eq!(digest(&any), digest(&mixed));
+        assert_eq!(digest(&[]), digest(&[product("10.0.0.0/24", "2001:db8::/64", tcp(1, 1))]));
+    }
+}
