@@ -36,22 +36,31 @@ struct World(TempDir);
 enum State {
     Good,
     Unformatted,
+    Opening,
     Violated,
     Broken,
 }
 
+/// Whatever the settings of whoever runs the tests.
+const COMMIT: &str =
+    "git add -A && git -c user.name=Aiko -c user.email=aiko@example.net -c commit.gpgsign=false commit -q -m x";
+
 impl World {
     fn new(state: State) -> Self {
         let world = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(world.0.path().join(".git")).unwrap();
-        assert!(world.bash("sekisho init -q 'policies/the main'", &[]).status.success());
+        let begin =
+            format!("git init -q -b main; sekisho init -q 'policies/the main'; {COMMIT}; git checkout -q -b topic");
+        let begun = world.bash(&begin, &[]);
+        assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
         let more = match state {
             State::Good => "",
             State::Unformatted => "# one\nservice   web = tcp/443\n",
+            State::Opening => "allow NEW-1 from branch/office to centre/app on tcp/9000\n",
             State::Violated => "never NEV-X from any to any on any\n",
             State::Broken => "allow X from nowhere to any on ssh\n",
         };
         fs::write(world.0.path().join("policies/the main/more.policy"), more).unwrap();
+        assert!(world.bash(COMMIT, &[]).status.success());
         world
     }
 
@@ -76,12 +85,12 @@ impl World {
     }
 }
 
-/// Runs the steps of the action as GitHub does; how they ended, by name, and what the last one printed.
-fn act(world: &World, inputs: &BTreeMap<&str, &str>) -> (BTreeMap<String, i32>, String) {
+/// Runs the steps of the action as GitHub does; how they ended and what they printed, by name.
+fn act(world: &World, inputs: &BTreeMap<&str, &str>) -> (BTreeMap<String, i32>, BTreeMap<String, String>) {
     let action = file("action.yml");
     assert_eq!(action["runs"]["using"], "composite");
     let mut ended = BTreeMap::new();
-    let mut printed = String::new();
+    let mut printed = BTreeMap::new();
     let mut failed = false;
     for step in action["runs"]["steps"].as_array().unwrap() {
         let name = step["name"].as_str().unwrap();
@@ -90,6 +99,7 @@ fn act(world: &World, inputs: &BTreeMap<&str, &str>) -> (BTreeMap<String, i32>, 
             "${{ success() }}" => failed,
             "${{ !cancelled() }}" => false,
             "${{ inputs.sarif != '' && !cancelled() }}" => inputs["sarif"].is_empty(),
+            "${{ inputs.base != '' && !cancelled() }}" => inputs["base"].is_empty(),
             other => panic!("the condition `{other}` is not understood"),
         };
         let (run, shell) = (step["run"].as_str().unwrap(), step["shell"].as_str().unwrap());
@@ -113,30 +123,60 @@ fn act(world: &World, inputs: &BTreeMap<&str, &str>) -> (BTreeMap<String, i32>, 
         let code = done.status.code().unwrap();
         failed |= code != 0;
         ended.insert(name.to_owned(), code);
-        printed = String::from_utf8(done.stdout).unwrap();
+        printed.insert(name.to_owned(), String::from_utf8(done.stdout).unwrap());
     }
     (ended, printed)
 }
 
+/// How the action ends without a gate and with one.
+const ENDS: [(State, i32, i32, i32); 5] = [
+    (State::Good, 0, 0, 0),
+    (State::Unformatted, 1, 0, 0),
+    (State::Opening, 0, 0, 1),
+    (State::Violated, 0, 1, 1),
+    (State::Broken, 0, 2, 2),
+];
+
 #[test]
 fn the_action_does_what_it_says() {
-    for (state, form, check) in
-        [(State::Good, 0, 0), (State::Unformatted, 1, 0), (State::Violated, 0, 1), (State::Broken, 0, 2)]
-    {
+    for (state, form, check, gate) in ENDS {
         let world = World::new(state);
-        let inputs = BTreeMap::from([("project", "policies/the main"), ("sarif", "out put.sarif")]);
+        let inputs = BTreeMap::from([
+            ("project", "policies/the main"),
+            ("sarif", "out put.sarif"),
+            ("base", "main"),
+            ("comment", "com ment.md"),
+        ]);
         let (ended, printed) = act(&world, &inputs);
-        let wanted = [("Check", check), ("Findings as SARIF", 0), ("Form", form), ("Install sekisho", 0)];
+        let wanted = [
+            ("Check", check),
+            ("Findings as SARIF", 0),
+            ("Form", form),
+            ("Gate", gate),
+            ("Install sekisho", 0),
+            ("What it opens", 0),
+        ];
         assert_eq!(ended, wanted.map(|(name, code)| (name.to_owned(), code)).into(), "{state:?}");
-        assert!(printed.lines().all(|line| line.starts_with("::")), "{printed}");
-        assert_eq!(check != 0, printed.contains("::error file=policies/the main/more.policy,line=1"), "{printed}");
+        let notes = &printed["Check"];
+        assert!(notes.lines().all(|line| line.starts_with("::")), "{notes}");
+        assert_eq!(check != 0, notes.contains("::error file=policies/the main/more.policy,line=1"), "{notes}");
         let log: Value = serde_json::from_str(&fs::read_to_string(world.path("out put.sarif")).unwrap()).unwrap();
         assert_eq!(log["runs"][0]["invocations"][0]["exitCode"], check);
-        assert!(fs::read_to_string(world.path("summary.md")).unwrap().starts_with("## sekisho check\n"));
+        let summary = fs::read_to_string(world.path("summary.md")).unwrap();
+        let comment = fs::read_to_string(world.path("com ment.md")).unwrap();
+        assert!(summary.starts_with("## sekisho check\n") && summary.ends_with(&comment), "{summary}");
+        assert_eq!(comment.contains("NEW-1"), state == State::Opening, "{comment}");
     }
-    let world = World::new(State::Good);
-    let (ended, _) = act(&world, &BTreeMap::from([("project", "policies/the main"), ("sarif", "")]));
-    assert!(!ended.contains_key("Findings as SARIF"));
+}
+
+#[test]
+fn the_action_without_a_base_asks_no_gate() {
+    let world = World::new(State::Opening);
+    let inputs = [("project", "policies/the main"), ("sarif", ""), ("base", ""), ("comment", "")];
+    let (ended, _) = act(&world, &BTreeMap::from(inputs));
+    let names: Vec<&str> = ended.keys().map(String::as_str).collect();
+    assert_eq!(names, ["Check", "Form", "Install sekisho"]);
+    assert!(ended.values().all(|code| *code == 0));
 }
 
 #[test]
@@ -146,12 +186,14 @@ fn the_template_of_gitlab_does_what_it_says() {
     let reports = job["artifacts"]["reports"].as_object().unwrap();
     assert_eq!(job["artifacts"]["when"], "always");
     let script: Vec<&str> = job["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    for (state, fails) in
-        [(State::Good, false), (State::Unformatted, true), (State::Violated, true), (State::Broken, true)]
-    {
+    for (state, form, check, gate) in ENDS {
         let world = World::new(state);
-        let done = world.bash(&script.join("\n"), &[("SEKISHO_PROJECT", "policies/the main")]);
-        assert_eq!(!done.status.success(), fails, "{state:?}: {}", String::from_utf8_lossy(&done.stderr));
+        let base = String::from_utf8(world.bash("git merge-base main HEAD", &[]).stdout).unwrap();
+        for (base, fails) in [("", form + check > 0), (base.trim(), form + check + gate > 0)] {
+            let set = [("SEKISHO_PROJECT", "policies/the main"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base)];
+            let done = world.bash(&script.join("\n"), &set);
+            assert_eq!(!done.status.success(), fails, "{state:?}: {}", String::from_utf8_lossy(&done.stderr));
+        }
         let quality = fs::read_to_string(world.path(reports["codequality"].as_str().unwrap())).unwrap();
         let quality: Value = serde_json::from_str(&quality).unwrap();
         let severe = quality
@@ -180,6 +222,10 @@ fn the_hooks_do_what_they_say() {
     for (state, code) in [(State::Good, 0), (State::Violated, 1), (State::Broken, 2)] {
         let done = World::new(state).bash(&format!("{} 'policies/the main'", entry("sekisho-check")), &[]);
         assert_eq!(done.status.code(), Some(code));
+    }
+    for (state, _, _, code) in ENDS {
+        let asked = format!("{} 'policies/the main' --base main", entry("sekisho-gate"));
+        assert_eq!(World::new(state).bash(&asked, &[]).status.code(), Some(code), "{state:?}");
     }
 }
 
@@ -217,9 +263,10 @@ fn the_commands_of_the_page_run() {
         .iter()
         .flat_map(|block| block.lines().map(|line| line.trim_start_matches("$ ").to_owned()).collect::<Vec<_>>())
         .collect();
-    assert_eq!(commands.len(), 3);
+    assert_eq!(commands.len(), 5);
     let world = World::new(State::Good);
-    fs::rename(world.path("policies/the main"), world.path("policies/main")).unwrap();
+    let moved = format!("git checkout -q main; git mv 'policies/the main' policies/main; {COMMIT}");
+    assert!(world.bash(&moved, &[]).status.success());
     for command in commands {
         assert!(world.bash(&command, &[]).status.success(), "{command}");
     }
