@@ -190,7 +190,7 @@ fn people_read_who_opened_and_who_closed() {
     let hashes = regex(&said.out);
     assert_eq!(
         hashes,
-        "bangkok/office -> tokyo/erp on https: permitted twice in 7 commits\n\
+        "bangkok/office -> tokyo/erp on https: permitted twice in 7 commits, 6 of which changed the project\n\
          \n\
          permitted, all of it\n\
          \x20 from 2024-01-03 until 2024-01-05\n\
@@ -424,6 +424,65 @@ fn a_shallow_clone_says_so() {
     assert!(text.ends_with("`git fetch --unshallow` gets them\n"), "{text}");
 }
 
+#[test]
+fn a_commit_that_changes_something_else_does_nothing() {
+    let world = World::new();
+    world.rules("allow MIG from bangkok/office to tokyo/erp on https until 2024-01-19\n").commit("2024-01-03", "Open");
+    for day in 4..30 {
+        world.write("other/notes.md", &day.to_string()).commit(&format!("2024-01-{day:02}"), "Something else");
+    }
+    let said = world.web();
+    assert_eq!(said.intervals(), ["permitted all 2024-01-03..2024-01-20! MIG"]);
+    let object = said.json();
+    assert_eq!(object["intervals"][0]["until"]["commit"]["subject"], "Open");
+    assert_eq!((&object["commits"], &object["versions"]), (&28.into(), &2.into()));
+}
+
+/// What every command reads at a commit is what it reads of the work tree of that commit.
+#[test]
+fn commands_ask_the_policy_as_it_was() {
+    let world = coming_and_going();
+    let question = ["--from", "10.81.0.7", "--to", "10.10.5.12", "--on", "https", "--format", "json"];
+    for revision in ["HEAD~5", "HEAD~3", "HEAD~1"] {
+        let place = format!("{revision}:net");
+        let at_commit = world.sekisho(&[&["explain", &place], &question[..]].concat());
+        let query = world.sekisho(&["query", &place, "--format", "json"]);
+        let sarif = world.sekisho(&["check", &place, "--format", "sarif"]);
+        world.git("2024-02-01", &["checkout", "-q", revision]);
+        let on_disk = world.sekisho(&[&["explain", "net"], &question[..]].concat());
+        assert_eq!((at_commit.code, at_commit.json()), (on_disk.code, on_disk.json()), "{}", at_commit.err);
+        assert_eq!(query.json(), world.sekisho(&["query", "net", "--format", "json"]).json());
+        assert_eq!(sarif.out, world.sekisho(&["check", "net", "--format", "sarif"]).out);
+        world.git("2024-02-01", &["checkout", "-q", "main"]);
+    }
+    for (place, code) in [("nowhere:net", "E0707"), ("HEAD:nowhere", "E0704"), ("nowhere", "E0704")] {
+        let said = world.sekisho(&["check", place, "--format", "json"]);
+        assert_eq!((said.code, said.json()["diagnostics"][0]["code"].as_str().unwrap()), (2, code), "{place}");
+    }
+}
+
+/// The whole object, names of commits made equal.
+#[test]
+fn a_document_shows_the_json() {
+    let world = World::new();
+    world
+        .rules("allow MIG from bangkok/office to tokyo/erp on tcp/443 until 2024-01-10\n")
+        .commit("2024-01-03", "Open");
+    world.rules("allow MIG from\n").commit("2024-01-20", "Break it");
+    let text = world.since("bangkok/office", "tokyo/erp", "tcp/443").out;
+    let plain = |line: &str| match line.split_once("\"hash\": ") {
+        Some((before, _)) => format!("{before}\"hash\": \"...\",\n"),
+        None if line.contains("\"as_of\"") => "  \"as_of\": \"...\",\n".to_owned(),
+        None => format!("{line}\n"),
+    };
+    let actual: String = text.lines().map(plain).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/since.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(path, &actual).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), actual, "UPDATE_GOLDEN=1 rewrites it");
+}
+
 /// The intervals say of every commit what `explain` says of it alone.
 #[test]
 fn intervals_equal_judging_every_commit_alone() {
@@ -458,6 +517,10 @@ fn intervals_equal_judging_every_commit_alone() {
     let answer = world.since("10.81.0.7", "10.10.5.12", "https").json();
     let log = world.git("2024-01-01", &["log", "--first-parent", "--reverse", "--format=%H %cs"]);
     let commits: Vec<(&str, &str)> = log.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    // The commit that last changed the project, for each.
+    let trees: Vec<String> =
+        commits.iter().map(|(hash, _)| world.git("2024-01-01", &["rev-parse", &format!("{hash}:net")])).collect();
+    let version = |number: usize| (0..=number).rev().find(|at| *at == 0 || trees[*at] != trees[*at - 1]).unwrap();
     let place = |hash: &Value| commits.iter().position(|(known, _)| hash == known).unwrap();
     let mut seen = [0; 3];
     for (number, (hash, day)) in commits.iter().enumerate() {
@@ -477,7 +540,7 @@ fn intervals_equal_judging_every_commit_alone() {
             "json",
         ]);
         let inside = |point: &Value| (place(&point["commit"]["hash"]), point["date"].as_str().unwrap().to_owned());
-        let here = (number, (*day).to_owned());
+        let here = (version(number), (*day).to_owned());
         let covering: Vec<&Value> = answer["intervals"]
             .as_array()
             .unwrap()

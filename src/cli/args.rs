@@ -222,7 +222,7 @@ pub struct Fmt {
 /// `sekisho check`
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// Prove the assertions over what devices really run: a directory of backups, as drift takes it
@@ -242,7 +242,7 @@ pub struct Check {
 /// `sekisho compile`
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The directory that is written, all or nothing
@@ -260,7 +260,7 @@ pub struct Compile {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("question").required(true).args(["from", "batch"]))]
 pub struct Explain {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The source address
@@ -283,7 +283,7 @@ pub struct Explain {
 /// `sekisho query`
 #[derive(Debug, Args)]
 pub struct Query {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The sources, as in a rule: bangkok/office, "tag:admin, 10.81.0.7", "any except country:JP" [default: any]
@@ -303,7 +303,7 @@ pub struct Query {
 /// `sekisho blast`
 #[derive(Debug, Args)]
 pub struct Blast {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// Where the intruder is, as in a rule: bangkok, dc/erp, tag:admin, 10.81.0.7
@@ -323,7 +323,7 @@ pub struct Blast {
 /// `sekisho matrix`
 #[derive(Debug, Args)]
 pub struct Matrix {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What the rows and columns are: site, network, tag, or the key of an attribute such as tier
@@ -449,7 +449,7 @@ pub struct Gate {
 /// `sekisho graph`
 #[derive(Debug, Args)]
 pub struct Graph {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What is drawn
@@ -472,7 +472,7 @@ pub struct Graph {
 /// `sekisho verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What compile wrote
@@ -486,7 +486,7 @@ pub struct Verify {
 /// `sekisho drift`
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The backups: a file or a folder for each device, as Oxidized, RANCID or compile lay them out

@@ -53,13 +53,10 @@ pub fn options(common: &Common) -> Options {
 /// What `NO_COLOR`, then `CLICOLOR_FORCE` say (empty is not set, and a force of `0` is none); without them, colours on a terminal that has some.
 fn from_environment() -> Color {
     let said = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let is_no = |value: Option<String>, no: &str| value.is_some_and(|value| value == no);
-    if said("NO_COLOR").is_some() {
-        return Color::Plain;
-    }
+    let is = |name: &str, wanted: &str| said(name).is_some_and(|value| value == wanted);
     let is_forced = said("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-    let has_colours = || io::stderr().is_terminal() && !is_no(said("TERM"), "dumb") && !is_no(said("CLICOLOR"), "0");
-    if is_forced || has_colours() { Color::Ansi } else { Color::Plain }
+    let is_able = io::stderr().is_terminal() && !is("TERM", "dumb") && !is("CLICOLOR", "0");
+    if said("NO_COLOR").is_none() && (is_forced || is_able) { Color::Ansi } else { Color::Plain }
 }
 
 /// Shows diagnostics to people on standard error: warnings and notes only without `--quiet`, and a line that counts them.

@@ -40,8 +40,10 @@ pub struct Since {
     pub question: [String; 3],
     /// At which dates it was judged.
     pub judged: Judged,
-    /// The commits, the oldest first.
+    /// The first commit, and those that changed the project; the oldest first.
     pub versions: Vec<Version>,
+    /// How many commits there are, with those that did not.
+    pub commits: usize,
     /// Whether older commits are missing in this clone.
     pub is_cut_off: bool,
     /// In the order of time; what is between them is closed.
@@ -59,6 +61,7 @@ pub fn since(history: &History, question: &Question, judged: Judged) -> Result<S
         question: question.text.clone(),
         judged,
         versions: history.versions.clone(),
+        commits: history.commits,
         is_cut_off: history.is_cut_off,
         intervals: intervals::intervals(states),
     })
@@ -84,7 +87,8 @@ impl Since {
             question: QuestionObject { from, to, on },
             at,
             as_of: as_of.to_string(),
-            commits: self.versions.len(),
+            commits: self.commits,
+            versions: self.versions.len(),
             first: self.versions.first().map(version),
             last: self.versions.last().map(version),
             cut_off: self.is_cut_off,

@@ -19,7 +19,8 @@ impl Since {
             Judged::At(at) => format!(", judged at {at}"),
             Judged::Then(_) => String::new(),
         };
-        let _ = writeln!(text, ": {} in {}{at}", self.sum(), counted(self.versions.len(), "commit"));
+        let (commits, changes) = (counted(self.commits, "commit"), self.versions.len().saturating_sub(1));
+        let _ = writeln!(text, ": {} in {commits}, {changes} of which changed the project{at}", self.sum());
         for interval in &self.intervals {
             self.paragraph(&mut text, interval);
         }

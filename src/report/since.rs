@@ -15,9 +15,11 @@ pub struct SinceReport {
     pub as_of: String,
     /// How many commits were looked at.
     pub commits: usize,
-    /// The oldest; `null` if there is none.
+    /// How many of them are the first one or changed the project.
+    pub versions: usize,
+    /// The oldest of these; `null` if there is none.
     pub first: Option<VersionObject>,
-    /// The newest; `null` if there is none.
+    /// The newest of these; `null` if there is none.
     pub last: Option<VersionObject>,
     /// Whether this clone lacks older ones.
     pub cut_off: bool,
@@ -77,7 +79,7 @@ pub struct PointObject {
     pub by: &'static str,
     /// The date that was judged.
     pub date: String,
-    /// The commit in force from then on.
+    /// The commit in force from then on: the last one that changed the project.
     pub commit: Option<VersionObject>,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Only first parents are followed: what was merged became the policy at the merge, and the commits of its branch never were.
 //!
+//! A commit that leaves the directory as it was is no version of it: what happens between two versions is the work of time alone.
+//!
 //! A project that moved to another directory begins where it moved: which directory it was before is nothing that git knows.
 
 use std::sync::Arc;
@@ -22,8 +24,10 @@ const TOGETHER: usize = 256;
 pub struct History {
     objects: Arc<Objects>,
     directory: String,
-    /// The commits, the oldest first.
+    /// The first commit, and those that changed the directory; the oldest first.
     pub versions: Vec<Version>,
+    /// How many commits there are, with those that did not.
+    pub commits: usize,
     /// Whether older ones were cut off when the repository was cloned.
     pub is_cut_off: bool,
 }
@@ -54,17 +58,21 @@ impl History {
     pub fn of(repository: &Repository, commit: &Commit, directory: &str) -> Result<Self, String> {
         let objects = Arc::new(Objects::new(repository)?);
         let rows = repository.first_parents(commit, ["%H", "%T", "%an", "%at", "%ct", "%s"])?;
-        let mut versions = Vec::with_capacity(rows.len());
+        let (commits, mut versions) = (rows.len(), Vec::<Version>::new());
         for (number, row) in rows.into_iter().rev().enumerate() {
             let [name, root, author, authored, committed, subject] = row;
             let tree = objects.directory(&root, directory)?;
-            let (authored, committed) = (day(&authored)?, day(&committed)?);
-            versions.push(Version { commit: Commit::named(name), author, authored, committed, subject, tree, root });
             if number % TOGETHER == 0 {
                 objects.forget();
             }
+            if versions.last().is_some_and(|before| before.tree == tree) {
+                continue;
+            }
+            let (authored, committed) = (day(&authored)?, day(&committed)?);
+            versions.push(Version { commit: Commit::named(name), author, authored, committed, subject, tree, root });
         }
-        Ok(Self { objects, directory: directory.to_owned(), versions, is_cut_off: repository.is_shallow() })
+        let is_cut_off = repository.is_shallow();
+        Ok(Self { objects, directory: directory.to_owned(), versions, commits, is_cut_off })
     }
 
     /// Reads the project of a version.

@@ -6,13 +6,13 @@ use super::super::args::{Check, Common, ReportFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::ci::Found;
 use super::configs::{Configs, Held};
-use super::{day, outcome, report, tell, unreadable};
+use super::{day, outcome, read_project, report, tell};
 use crate::answer::{self, Names};
 use crate::diag::Diagnostic;
 use crate::drift::{self, Observed, Real};
 use crate::graph::Topology;
 use crate::model::Model;
-use crate::pipeline::{self, Loaded};
+use crate::pipeline::Loaded;
 use crate::plan::Placement;
 use crate::reach::{Extra, Finding, Outcome, Prover};
 use crate::report::ci::{self, Case};
@@ -30,11 +30,11 @@ pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
         }
         None => report(common, "check", format.name(), sources, found),
     };
-    let loaded = match pipeline::load(directory) {
+    let loaded = match read_project(directory) {
         Ok(loaded) => loaded,
-        Err(errors) => {
+        Err(found) => {
             drop(progress);
-            return stopped(&Sources::default(), &unreadable(&errors));
+            return stopped(&Sources::default(), &found);
         }
     };
     tell(common, &loaded);

@@ -32,11 +32,11 @@ use jiff::civil::Date;
 
 use super::args::{Cli, Command, Common};
 use super::{Exit, clock, output};
-use crate::diag::codes::input::UNREADABLE;
+use crate::diag::codes::input::{NO_REVISION, UNREADABLE};
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
 use crate::report::json::{self, DiagnosticReport};
-use crate::source::{FileKind, ProjectError, Sources};
+use crate::source::{self, FileKind, ProjectError, Sources};
 
 pub use pages::PAGES;
 
@@ -67,8 +67,8 @@ pub fn run(cli: &Cli) -> Exit {
 
 /// Reads and resolves a project; what cannot be read is reported and ends the command.
 fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    let loaded = pipeline::load(directory)
-        .map_err(|errors| report(common, command, format, &Sources::default(), &unreadable(&errors)))?;
+    let loaded =
+        read_project(directory).map_err(|found| report(common, command, format, &Sources::default(), &found))?;
     tell(common, &loaded);
     Ok(loaded)
 }
@@ -92,11 +92,18 @@ fn tell(common: &Common, loaded: &Loaded) {
     output::error_text(&format!("read {}; judged at {}\n", counts.join(", "), day(common)));
 }
 
-/// What could not be read, as diagnostics.
-fn unreadable(errors: &[ProjectError]) -> Vec<Diagnostic> {
+/// Reads and resolves a project: a directory, or `REV:DIR` of the git repository around here.
+fn read_project(directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     let one =
         |error: &ProjectError| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message));
-    errors.iter().map(one).collect()
+    let is_place = !directory.exists() && directory.as_os_str().as_encoded_bytes().contains(&b':');
+    let loaded = if is_place {
+        let place = source::place(directory, Path::new(""));
+        pipeline::load_place(&place.map_err(|message| vec![Diagnostic::without_place(&NO_REVISION, message)])?)
+    } else {
+        pipeline::load(directory)
+    };
+    loaded.map_err(|errors| errors.iter().map(one).collect())
 }
 
 /// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.

@@ -35,7 +35,7 @@ pub(super) fn run(common: &Common, arguments: &Since) -> Exit {
     };
     if common.verbose {
         let contents: BTreeSet<_> = history.versions.iter().map(|version| &version.tree).collect();
-        let (commits, contents) = (history.versions.len(), contents.len());
+        let (commits, contents) = (history.commits, contents.len());
         output::error_text(&format!("read {commits} commits with {contents} distinct contents\n"));
     }
     progress.stage("judging");
