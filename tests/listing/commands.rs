@@ -86,3 +86,27 @@ fn idle_lines_are_findings_and_name_those_that_hide_them() {
     assert_eq!(asked(home.path(), &["lines", "d"]).0, Some(0));
     assert_eq!(asked(home.path(), &["lines", "d", "--platform", "nftables"]).0, Some(2));
 }
+
+/// What a rule asks can differ from way to way inside one condition: what was computed for one way must not be taken for another.
+#[test]
+fn a_rule_that_asks_otherwise_on_each_way_is_asked_on_each() {
+    let home = tempfile::tempdir().unwrap();
+    let chain = |rules: &str| {
+        format!(
+            "table inet f {{\n chain forward {{\n  type filter hook forward priority filter; policy drop;\n{rules} }}\n}}\n"
+        )
+    };
+    let write = |name: &str, rules: &str| fs::write(home.path().join(name), chain(rules)).unwrap();
+    write("joined", "  iifname . ip saddr { \"eth0\" . 10.0.0.1, \"eth1\" . 10.0.0.2 } accept\n");
+    write("apart", "  iifname \"eth0\" ip saddr 10.0.0.1 accept\n  iifname \"eth1\" ip saddr 10.0.0.2 accept\n");
+    write("crossed", "  iifname \"eth1\" ip saddr 10.0.0.1 accept\n  iifname \"eth0\" ip saddr 10.0.0.2 accept\n");
+    write("states", "  ct state . ip saddr { new . 10.0.0.1, established . 10.0.0.2 } accept\n");
+    write("states-apart", "  ct state new ip saddr 10.0.0.1 accept\n  ct state established ip saddr 10.0.0.2 accept\n");
+    write(
+        "states-crossed",
+        "  ct state established ip saddr 10.0.0.1 accept\n  ct state new ip saddr 10.0.0.2 accept\n",
+    );
+    let equiv = |first, second| asked(home.path(), &["equiv", first, second]).0;
+    assert_eq!((equiv("joined", "apart"), equiv("joined", "crossed")), (Some(0), Some(1)));
+    assert_eq!((equiv("states", "states-apart"), equiv("states", "states-crossed")), (Some(0), Some(1)));
+}
