@@ -89,6 +89,10 @@ const LONG: &[(&str, &str)] = &[
 /// Pages without examples, with the reason.
 const NO_EXAMPLE: &[(&str, &str)] = &[
     ("A0002", "the bad example is a network of dozens of zones"),
+    ("D0001", "it is about two projects"),
+    ("D0002", "it is about two projects"),
+    ("D0003", "it is about two projects"),
+    ("D0004", "it is about two projects"),
     ("E0125", "the bad example is a file of many megabytes"),
 ];
 const LONGEST: usize = 600;

@@ -346,15 +346,60 @@ pub enum DiffFormat {
     Json,
     /// Markdown for the comment under a change
     Md,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// JUnit XML: a case an assertion
+    Junit,
+    /// Annotations of GitHub, and the summary of the step
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl DiffFormat {
+    /// The name in the registry of `report::ci`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Md => "md",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+        }
+    }
+
     /// The name in the registry of `diag::render` for what is found on the way.
     #[must_use]
     pub const fn diagnostics(self) -> &'static str {
         match self {
             Self::Json => "json",
-            Self::Text | Self::Md => "text",
+            Self::Text | Self::Md | Self::Sarif | Self::Junit | Self::Github | Self::Gitlab => "text",
+        }
+    }
+}
+
+/// Formats of the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GateFormat {
+    /// For people; long lists are cut
+    Text,
+    /// One JSON object
+    Json,
+    /// Markdown for the comment under a change
+    Md,
+}
+
+impl GateFormat {
+    /// The same of a comparison.
+    #[must_use]
+    pub const fn of_diff(self) -> DiffFormat {
+        match self {
+            Self::Text => DiffFormat::Text,
+            Self::Json => DiffFormat::Json,
+            Self::Md => DiffFormat::Md,
         }
     }
 }
@@ -394,8 +439,8 @@ pub struct Gate {
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     pub base: String,
     /// How the answer is printed
-    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
-    pub format: DiffFormat,
+    #[arg(long, value_enum, default_value_t = GateFormat::Text)]
+    pub format: GateFormat,
     /// The most characters that Markdown may have [default: 65536, what GitHub takes]
     #[arg(long, value_name = "N", default_value_t = 65_536, hide_default_value = true, value_parser = characters)]
     pub limit: usize,

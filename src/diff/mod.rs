@@ -32,3 +32,4 @@ pub use compare::{Changes, Region, Side, compare};
 pub use dates::dates;
 pub use decide::{Decision, Fate, Logged, decisions};
 pub use digest::digest;
+pub use network::same_inventory;

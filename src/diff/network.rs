@@ -9,7 +9,7 @@ use super::both::{Both, Which};
 use super::compare::{Piece, Side};
 use super::matching::Matching;
 use crate::graph::{PlaceId, ZoneId};
-use crate::model::Location;
+use crate::model::{Device, Interface, Location, Model, Network as Segment};
 use crate::packet::{AddressRange, AddressSet, Interval, ServiceSet, Value};
 
 /// Addresses that lie in one place before, and in one place after.
@@ -40,7 +40,7 @@ impl<'m> Network<'m> {
     /// Lays two networks side by side.
     pub(super) fn new(before: Side<'m>, after: Side<'m>) -> Self {
         let sides = Both { before, after };
-        if std::ptr::eq(before.model, after.model) {
+        if same_inventory(before.model, after.model) {
             return Self { sides, cells: Vec::new(), matching: Matching::default(), is_same: true };
         }
         let cells = cells(sides);
@@ -147,6 +147,28 @@ impl<'m> Network<'m> {
         let reach = parts.into_iter().filter(|(_, parts)| best.is_some_and(|best| parts.contains(&best)));
         reach.map(|(place, _)| place).collect()
     }
+}
+
+/// Whether two inventories say the same in the same order, whatever things are called: then one graph is the graph of both. (They may mean the same without; that is what matching finds out.)
+#[must_use]
+pub fn same_inventory(old: &Model, new: &Model) -> bool {
+    let same_network = |(a, b): (&Segment, &Segment)| (a.site, a.subnet_of) == (b.site, b.subnet_of) && a.own == b.own;
+    let same_interface = |(a, b): (&Interface, &Interface)| a.attachment == b.attachment;
+    let same_device = |(a, b): (&Device, &Device)| {
+        a.site == b.site
+            && a.platform.is_some() == b.platform.is_some()
+            && a.interfaces.len() == b.interfaces.len()
+            && a.interfaces.iter().zip(&b.interfaces).all(same_interface)
+    };
+    std::ptr::eq(old, new)
+        || (old.sites.len() == new.sites.len()
+            && old.networks.len() == new.networks.len()
+            && old.transits.len() == new.transits.len()
+            && old.devices.len() == new.devices.len()
+            && old.sites.iter().zip(&new.sites).all(|(a, b)| a.transit == b.transit)
+            && old.transits.iter().zip(&new.transits).all(|(a, b)| a.internet == b.internet)
+            && old.devices.iter().zip(&new.devices).all(same_device)
+            && old.networks.iter().zip(&new.networks).all(same_network))
 }
 
 /// Cuts the known addresses of both sides by the places of both.

@@ -35,6 +35,10 @@ pub(super) fn changed(network: &Network<'_>) -> Pairs {
     let ways = Ways::new(network);
     let (same, moved): (Vec<&Cell>, Vec<&Cell>) =
         network.cells.iter().filter(|cell| ways.is_known(cell)).partition(|cell| ways.is_same_site(cell));
+    let is_core_same = ways.core(Which::Before) == ways.core(Which::After);
+    if is_core_same && moved.is_empty() {
+        return Pairs::default();
+    }
     let mut kinds: BTreeMap<Kind, Vec<&Cell>> = BTreeMap::new();
     for cell in &same {
         kinds.entry(ways.kind(cell)).or_default().push(cell);
@@ -42,7 +46,6 @@ pub(super) fn changed(network: &Network<'_>) -> Pairs {
     let mut groups: Vec<Vec<&Cell>> = moved.iter().map(|cell| vec![*cell]).collect();
     let first_kind = groups.len();
     groups.extend(kinds.into_values());
-    let is_core_same = ways.core(Which::Before) == ways.core(Which::After);
     let mut asked: Vec<(Vec<&Cell>, Vec<&Cell>)> = Vec::new();
     for (at, one) in groups.iter().enumerate() {
         for other in groups.iter().skip(at) {

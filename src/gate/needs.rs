@@ -13,6 +13,9 @@ use crate::source::Spanned;
 /// Words that stand for a condition by themselves.
 const WHOLE: [&str; 3] = ["administration", "waivers", "anything"];
 
+/// The addresses of each value of an attribute.
+type Values = BTreeMap<String, Arc<AddressSet>>;
+
 /// What expressions of the language stand for, in one project.
 pub struct Lookup<'a> {
     /// Endpoints, such as `class:secret`; else why not.
@@ -20,7 +23,7 @@ pub struct Lookup<'a> {
     /// Services.
     pub services: &'a dyn Fn(&str) -> Result<Arc<ServiceSet>, String>,
     /// The addresses of each value of an attribute; else a similar key, if there is one.
-    pub values: &'a dyn Fn(&str) -> Result<BTreeMap<String, Arc<AddressSet>>, Option<String>>,
+    pub values: &'a dyn Fn(&str) -> Result<Values, Option<String>>,
 }
 
 /// The conditions of a project, resolved.

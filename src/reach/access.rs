@@ -113,6 +113,17 @@ pub enum Want {
     All,
 }
 
+/// What an active product holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// Sources.
+    pub sources: &'a ClassSet,
+    /// Destinations.
+    pub destinations: &'a ClassSet,
+    /// Service classes, ascending.
+    pub services: &'a [u32],
+}
+
 /// A partition of flows by the rules that cover them.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
@@ -357,6 +368,22 @@ impl<'m> Access<'m> {
             }
         }
         Overlay { rows }
+    }
+
+    /// What active products of one effect hold of a question: parts that may overlap, each with a source, a destination and a service.
+    pub(super) fn parts(&self, question: Question<'_>, effect: Effect) -> Vec<Part<'_>> {
+        let own = self.candidates(question).into_iter().filter(|half| half.effect == effect);
+        own.map(|half| Part {
+            sources: self.classes.of_set(half.source),
+            destinations: self.classes.of_set(half.destination),
+            services: self.services.of_set(half.services),
+        })
+        .collect()
+    }
+
+    /// Whether an active quarantine holds one of some classes.
+    pub(super) fn is_held(&self, set: &ClassSet) -> bool {
+        self.held.iter().any(|held| self.classes.of_set(held.set).intersects(set))
     }
 
     /// The halves that have a source, a destination and a service in question.

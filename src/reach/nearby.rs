@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use super::access::{Part, Question, Want, intersect};
 use super::classes::ClassSet;
+use super::flows::ClassProduct;
 use super::prove::Prover;
 use crate::packet::Family;
+use crate::syntax::ast::Effect;
 
 impl Prover<'_> {
     /// The classes to which a shortest chain from some classes has one hop, two, and so on: as many sets as hops.
@@ -47,21 +50,46 @@ impl Prover<'_> {
         union(movement.groups(&own).iter().map(|group| movement.stones(*group))).union(&own)
     }
 
-    /// The classes that some can send to.
+    /// The classes that some can send to. An allow that no deny and no quarantine meets says by itself what passes; only about the others the overlay is asked.
     fn receivers(&self, from: &ClassSet, to: &ClassSet, on: &[u32]) -> ClassSet {
+        let mut found = ClassSet::empty();
         if from.is_empty() || to.is_empty() {
-            return ClassSet::empty();
+            return found;
         }
-        let mut found = Vec::new();
-        for product in self.passing(from, to, on, &[]).into_iter().flat_map(|one| one.flows) {
-            for (family, own) in Family::BOTH.into_iter().zip(&self.movement().families) {
-                let occurs = product.services.iter().any(|&class| self.access.services.occurs_in(class, family));
-                if occurs && product.sources.intersects(own) {
-                    found.extend(product.destinations.intersection(own).intervals().iter().copied());
-                }
+        let question = Question { from, to, on, want: Want::Allowed };
+        let denies = self.access.parts(question, Effect::Deny);
+        for Part { sources, destinations, services } in self.access.parts(question, Effect::Allow) {
+            let rest = destinations.intersection(to).difference(&found);
+            let senders = sources.intersection(from);
+            if rest.is_empty() || senders.is_empty() {
+                continue;
+            }
+            let is_met = |deny: &Part<'_>| {
+                deny.destinations.intersects(&rest)
+                    && deny.sources.intersects(&senders)
+                    && intersect(deny.services, services)
+            };
+            let products = if denies.iter().any(is_met) || self.access.is_held(&senders) || self.access.is_held(&rest) {
+                self.passing(&senders, &rest, services, &[]).into_iter().flat_map(|one| one.flows).collect()
+            } else {
+                let pairs = self.relation.routable(&self.access.classes, &senders, &rest);
+                self.products(pairs, services)
+            };
+            for product in products {
+                found = found.union(&self.ends(&product));
             }
         }
-        found.into_iter().collect()
+        found
+    }
+
+    /// The destinations of a product that a flow of it leads to: in the family of a source, on a service that occurs there.
+    fn ends(&self, product: &ClassProduct) -> ClassSet {
+        let families = Family::BOTH.into_iter().zip(&self.movement().families);
+        let own = families.filter(|(family, own)| {
+            let occurs = product.services.iter().any(|&class| self.access.services.occurs_in(class, *family));
+            occurs && product.sources.intersects(own)
+        });
+        own.fold(ClassSet::empty(), |all, (_, own)| all.union(&product.destinations.intersection(own)))
     }
 }
 

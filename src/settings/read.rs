@@ -57,6 +57,11 @@ fn lint(entry: &Entry<'_>, sink: &mut Sink) -> Option<&'static Code> {
         sink.push(Diagnostic::new(&NOT_A_LINT, span, message).help("leave it out; only lints have a level"));
         return None;
     }
+    if codes::changes::ALL.contains(&code) {
+        let message = format!("`{text}` has no level: what a change does is said, and the gate decides");
+        sink.push(Diagnostic::new(&NOT_A_LINT, span, message).help("say under `gate` who must approve what"));
+        return None;
+    }
     if codes::assertions::ALL.contains(&code) {
         let message = format!("`{text}` has no level: an assertion weighs what its own sentence says");
         sink.push(

@@ -371,3 +371,58 @@ fn nothing_wrong_is_said_in_every_format() {
     assert!(said.out.contains("<testcase classname=\"sekisho.never\" name=\"N-1\""), "{}", said.out);
     assert_eq!(said.code, 0);
 }
+
+/// The world and a change of it: something opens, something closes, and an assertion comes to be violated.
+fn changed() -> World {
+    let world = World::new(POLICY);
+    let opened =
+        "allow DB-01 \"Reports::error\" from tokyo/app, bangkok/office to class:secret on tcp/5432 ticket CHG-7\n";
+    let text = POLICY.replace("allow TH-FIL-04", "allow TH-FIL-05").replace(" on smb", " on tcp/445");
+    let text = text.replace("allow DC-ADM-02 from tokyo/app to class:secret on rdp\n", "");
+    world.write("policies/next/network.yaml", NETWORK);
+    world.write("policies/next/rules.policy", &format!("{text}{opened}"));
+    world
+}
+
+fn diff(world: &World, format: &str) -> Said {
+    let done = Command::new(env!("CARGO_BIN_EXE_sekisho"))
+        .args(["diff", "policies/main", "policies/next", "--at", DAY, "--format", format])
+        .env("GITHUB_STEP_SUMMARY", world.path("summary.md"))
+        .current_dir(world.0.path())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: done.status.code().unwrap(), out: text(done.stdout), err: text(done.stderr) }
+}
+
+#[test]
+fn a_comparison_is_told_in_every_format() {
+    let world = changed();
+    for format in ["junit", "github", "gitlab"] {
+        let said = diff(&world, format);
+        assert_eq!((said.code, said.err.as_str()), (1, ""), "{format}");
+        golden(&format!("diff.{format}"), &said.out);
+    }
+    golden("diff-summary.md", &fs::read_to_string(world.path("summary.md")).unwrap());
+    let log = sarif(&diff(&world, "sarif").out);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let codes: BTreeSet<&str> = results.iter().map(|one| one["ruleId"].as_str().unwrap()).collect();
+    assert!(codes.contains("D0001") && codes.contains("D0002") && codes.contains("A0001"), "{codes:?}");
+    let opened = results.iter().find(|one| one["ruleId"] == "D0001").unwrap();
+    let place = &opened["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(place, "policies/next/rules.policy");
+    let prints: BTreeSet<&str> =
+        results.iter().map(|one| one["partialFingerprints"]["sekisho/v1"].as_str().unwrap()).collect();
+    assert_eq!(prints.len(), results.len(), "no two alike");
+    // A line before it moves the rule, and changes no identity.
+    let text = fs::read_to_string(world.path("policies/next/rules.policy")).unwrap();
+    world.write("policies/next/rules.policy", &format!("# moved\n{text}"));
+    let moved = sarif(&diff(&world, "sarif").out);
+    let again: BTreeSet<&str> = moved["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["partialFingerprints"]["sekisho/v1"].as_str().unwrap())
+        .collect();
+    assert_eq!(prints, again);
+}

@@ -17,15 +17,16 @@ use crate::plan::Placement;
 use crate::reach::{Extra, Finding, Outcome, Prover};
 use crate::report::ci::{self, Case};
 use crate::report::json::{self, AssertionObject, CheckReport, SeenObject};
-use crate::source::Sources;
+use crate::source::{Sources, path_in_repository};
 
 pub(super) fn run(common: &Common, arguments: &Check) -> Exit {
     let (directory, format) = (&arguments.directory, arguments.format);
     let progress = Progress::start(common, "reading");
+    let within = path_in_repository(directory);
     let stopped = |sources: &Sources, found: &[Diagnostic]| match ci::by_name(format.name()) {
         Some(writer) => {
             let exit = outcome(found);
-            Found { command: "check", directory, sources, found, cases: &[], exit }.print(writer)
+            Found { command: "check", directory: &within, sources, found, cases: &[], exit }.print(writer)
         }
         None => report(common, "check", format.name(), sources, found),
     };
@@ -152,8 +153,8 @@ impl Checked {
         }
         if let Some(writer) = ci::by_name(format.name()) {
             let Self { found, cases, exit, .. } = &self;
-            let directory = &arguments.directory;
-            return Found { command: "check", directory, sources, found, cases, exit: *exit }.print(writer);
+            let directory = path_in_repository(&arguments.directory);
+            return Found { command: "check", directory: &directory, sources, found, cases, exit: *exit }.print(writer);
         }
         output::diagnostics(common, format.name(), sources, &self.found);
         if let Some(summary) = self.summary.filter(|_| !common.quiet) {

@@ -9,14 +9,14 @@ use super::super::{Exit, output};
 use super::PAGES;
 use crate::diag::Diagnostic;
 use crate::report::ci::{self, Case, Run, Writer};
-use crate::source::{Sources, path_in_repository};
+use crate::source::Sources;
 
 /// What a command found in a project.
 pub(super) struct Found<'f> {
     /// The command: `check`.
     pub(super) command: &'f str,
-    /// The directory of the project, as it was given.
-    pub(super) directory: &'f Path,
+    /// The directory of the project, as it is called from the root of its repository: see [`crate::source::path_in_repository`].
+    pub(super) directory: &'f str,
     /// The files that places are in.
     pub(super) sources: &'f Sources,
     /// What is to be said.
@@ -30,8 +30,7 @@ pub(super) struct Found<'f> {
 impl Found<'_> {
     /// Prints what was found in a format, and for GitHub the summary of the step to the file that it names for that.
     pub(super) fn print(&self, writer: &dyn Writer) -> Exit {
-        let prefix = path_in_repository(self.directory);
-        let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
+        let prefix = if self.directory.is_empty() { String::new() } else { format!("{}/", self.directory) };
         let page = |code: &str| PAGES.iter().find(|(known, _)| *known == code).map(|(_, page)| *page);
         let run = Run {
             command: self.command,

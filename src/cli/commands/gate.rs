@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
-use super::super::args::{Common, DiffFormat, Gate};
+use super::super::args::{Common, Gate, GateFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::diff::{base, files, load, project};
 use super::{day, report};
@@ -28,10 +28,10 @@ pub(super) fn run(common: &Common, arguments: &Gate) -> Exit {
         Err(message) => {
             drop(progress);
             let found = [Diagnostic::without_place(&NO_REVISION, message)];
-            return report(common, "gate", arguments.format.diagnostics(), &Sources::default(), &found);
+            return report(common, "gate", arguments.format.of_diff().diagnostics(), &Sources::default(), &found);
         }
     };
-    let (old, new) = match load(common, "gate", arguments.format, &places) {
+    let (old, new) = match load(common, "gate", arguments.format.of_diff(), &places) {
         Ok(sides) => match sides.new {
             Some(new) => (sides.old, new),
             None => return Exit::Bug,
@@ -85,9 +85,9 @@ fn judge(old: &Loaded, new: &Loaded, at: Date, arguments: &Gate) -> Result<(Stri
     let said = at.to_string();
     let beside = Beside { devices: &files.devices, unwritten: &files.unwritten, dates: &said };
     let text = match arguments.format {
-        DiffFormat::Text => gate.to_text(beside),
-        DiffFormat::Md => gate.to_markdown(beside, Limit(arguments.limit)),
-        DiffFormat::Json => json::to_text(&gate.to_json()),
+        GateFormat::Text => gate.to_text(beside),
+        GateFormat::Md => gate.to_markdown(beside, Limit(arguments.limit)),
+        GateFormat::Json => json::to_text(&gate.to_json()),
     };
     let exit = match gate.ruling() {
         Ruling::Nothing | Ruling::Approved => Exit::Ok,

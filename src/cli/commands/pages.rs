@@ -6,6 +6,10 @@
 pub const PAGES: &[(&str, &str)] = &[
     ("A0001", include_str!("../../../docs/errors/A0001.md")),
     ("A0002", include_str!("../../../docs/errors/A0002.md")),
+    ("D0001", include_str!("../../../docs/errors/D0001.md")),
+    ("D0002", include_str!("../../../docs/errors/D0002.md")),
+    ("D0003", include_str!("../../../docs/errors/D0003.md")),
+    ("D0004", include_str!("../../../docs/errors/D0004.md")),
     ("E0101", include_str!("../../../docs/errors/E0101.md")),
     ("E0102", include_str!("../../../docs/errors/E0102.md")),
     ("E0103", include_str!("../../../docs/errors/E0103.md")),

@@ -11,16 +11,18 @@ use jiff::civil::Date;
 
 use super::super::args::{Common, Diff, DiffFormat};
 use super::super::{Exit, output, progress::Progress};
+use super::ci::Found;
 use super::{day, report};
 use crate::answer::{self, Beside, Limit, Project};
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::{NO_REVISION, UNREADABLE};
-use crate::diff::{Both, Side, Which};
+use crate::diff::{Both, Side, Which, same_inventory};
 use crate::graph::Topology;
 use crate::packet::AddressSet;
 use crate::pipeline::{self, Loaded};
+use crate::report::ci::{self, Case, Writer};
 use crate::report::json;
-use crate::source::{CommitPlace, Place, Repository, Sources, place};
+use crate::source::{CommitPlace, Place, Repository, Sources, path_in_repository, place};
 
 pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
     let progress = Progress::start(common, "reading");
@@ -42,10 +44,15 @@ pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
         Err(exit) => return exit,
     };
     progress.stage("comparing");
-    let told = compare(&sides, dates, arguments);
+    let told = compare(&sides, dates, arguments, &places);
     drop(progress);
     match told {
-        Ok((text, exit)) => exit.worst(output::result(&text)),
+        Ok(Told::Text(text, exit)) => exit.worst(output::result(&text)),
+        Ok(Told::Findings(writer, told)) => {
+            let Findings { directory, found, cases, exit } = *told;
+            let sources = &sides.new.as_ref().unwrap_or(&sides.old).project.sources;
+            Found { command: "diff", directory: &directory, sources, found: &found, cases: &cases, exit }.print(writer)
+        }
         Err(_) => {
             output::error_text("the two differ in too many ways to say in which: nothing is proved\n");
             Exit::Unproven
@@ -136,11 +143,32 @@ pub(super) fn load(
     }
 }
 
-fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String, Exit), crate::packet::TooLarge> {
+/// What is to be printed.
+enum Told {
+    Text(String, Exit),
+    Findings(&'static dyn Writer, Box<Findings>),
+}
+
+/// A comparison for forges and build servers.
+struct Findings {
+    /// Of the new project, from the root of its repository.
+    directory: String,
+    found: Vec<Diagnostic>,
+    cases: Vec<Case>,
+    exit: Exit,
+}
+
+fn compare(
+    sides: &Sides,
+    dates: Both<Date>,
+    arguments: &Diff,
+    places: &(Place, Option<Place>),
+) -> Result<Told, crate::packet::TooLarge> {
     let old = &sides.old;
     let new = sides.new.as_ref().unwrap_or(old);
     let old_topology = Topology::new(&old.model);
-    let own_topology = sides.new.as_ref().map(|new| Topology::new(&new.model));
+    let other = sides.new.as_ref().filter(|new| !same_inventory(&old.model, &new.model));
+    let own_topology = other.map(|new| Topology::new(&new.model));
     let new_topology = own_topology.as_ref().unwrap_or(&old_topology);
     let before = project(old, Side { model: &old.model, topology: &old_topology, at: dates.before }, Which::Before);
     let after = project(new, Side { model: &new.model, topology: new_topology, at: dates.after }, Which::After);
@@ -157,12 +185,20 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
         (true, true) => Exit::Ok,
     };
     let beside = Beside { devices: &files.devices, unwritten: &files.unwritten, dates: &said };
+    if let Some(writer) = ci::by_name(arguments.format.name()) {
+        let (found, cases) = found.findings(&after);
+        let directory = match places.1.as_ref().unwrap_or(&places.0) {
+            Place::Directory(directory) => path_in_repository(directory),
+            Place::Commit(commit) => commit.directory.clone(),
+        };
+        return Ok(Told::Findings(writer, Box::new(Findings { directory, found, cases, exit })));
+    }
     let text = match arguments.format {
-        DiffFormat::Text => found.to_text(beside),
         DiffFormat::Md => found.to_markdown(beside, Limit(arguments.limit)),
         DiffFormat::Json => json::to_text(&found.to_json(files.devices, files.unwritten)),
+        _ => found.to_text(beside),
     };
-    Ok((text, exit))
+    Ok(Told::Text(text, exit))
 }
 
 /// A side with its words.
