@@ -379,6 +379,8 @@ fn a_question_that_no_commit_understands_is_bad_input() {
         ("bangkok/ofice", "tokyo/erp", "https", "E0203"),
         ("bangkok/office, osaka/labb", "tokyo/erp", "https", "E0203"),
         ("bangkok/office", "tokyo/erp", "htps", "E0204"),
+        ("any except bangkok/ofice", "tokyo/erp", "https", "E0203"),
+        ("bangkok/office", "tokyo/erp", "any except htps", "E0204"),
         ("bangkok/office", "", "https", "E0"),
     ] {
         let said = world.since(from, to, on);

@@ -1,63 +1,22 @@
 //! What became of the flows of a question, in each version of a project and on each date that matters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use super::Judged;
+use super::{Judged, Question};
 use crate::answer::Asked;
-use crate::diag::{Diagnostic, Severity, Sink};
+use crate::diag::{Diagnostic, Severity};
 use crate::graph::Topology;
-use crate::model::{Model, resolve_services};
-use crate::packet::{AddressSet, ServiceSet};
+use crate::model::Model;
+use crate::packet::AddressSet;
 use crate::pipeline::{self, Loaded, Parsed};
 use crate::reach::Prover;
 use crate::source::{History, ProjectError, Sources};
-use crate::syntax::{self, ast};
 
 /// Versions that are read before what none of them has in common is let go.
 const TOGETHER: usize = 64;
-
-/// A question in the words of the language; each text is a file of its own to diagnostics.
-#[derive(Debug)]
-pub struct Question {
-    /// Sources, destinations and services as they were written.
-    pub text: [String; 3],
-    /// The three texts as files, for diagnostics.
-    pub sources: Sources,
-    from: Expression,
-    to: Expression,
-    on: ServiceExpression,
-}
-
-/// An endpoint expression, and each item of it alone: what a version does not know yet must not hide what it knows.
-#[derive(Debug)]
-struct Expression {
-    items: Vec<Item>,
-    except: Vec<ast::Endpoints>,
-}
-
-#[derive(Debug)]
-struct Item {
-    expression: ast::Endpoints,
-    /// Whether any version knew it.
-    known: AtomicBool,
-}
-
-#[derive(Debug)]
-struct ServiceExpression {
-    items: Vec<ServiceItem>,
-    except: Vec<ast::Services>,
-}
-
-#[derive(Debug)]
-struct ServiceItem {
-    expression: ast::Services,
-    known: AtomicBool,
-}
 
 /// How many of the flows that any rule could let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,104 +78,6 @@ pub struct Moment {
     pub date: Date,
     /// What became of them.
     pub state: State,
-}
-
-impl Question {
-    /// Reads a question.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with its words; the diagnostics are about the returned files.
-    pub fn new(from: &str, to: &str, on: &str) -> Result<Self, (Sources, Vec<Diagnostic>)> {
-        let mut sources = Sources::default();
-        let ids = [("--from", from), ("--to", to), ("--on", on)].map(|(name, text)| sources.add(name, text));
-        let (first, second) = (syntax::parse_endpoints(ids[0], from), syntax::parse_endpoints(ids[1], to));
-        match (first, second, syntax::parse_services(ids[2], on)) {
-            (Ok(first), Ok(second), Ok(third)) => Ok(Self {
-                text: [from.to_owned(), to.to_owned(), on.to_owned()],
-                sources,
-                from: Expression::new(&first),
-                to: Expression::new(&second),
-                on: ServiceExpression::new(&third),
-            }),
-            (a, b, c) => {
-                let wrong = [a.err(), b.err(), c.err()];
-                Err((sources, wrong.into_iter().flatten().flatten().collect()))
-            }
-        }
-    }
-
-    /// The sets that the question means in a version.
-    fn asked(&self, loaded: &Loaded) -> Result<Asked, String> {
-        let mut wrong = Sink::default();
-        let from = self.from.addresses(loaded, &mut wrong);
-        let to = self.to.addresses(loaded, &mut wrong);
-        let on = self.on.services(loaded, &mut wrong);
-        match (from, to, on) {
-            (Some(from), Some(to), Some(on)) => Ok(Asked { from: Arc::new(from), to: Arc::new(to), on: Arc::new(on) }),
-            _ => Err(reason(&wrong.into_sorted())),
-        }
-    }
-
-    /// What is wrong with the parts that no version knew, as the last one says it.
-    fn never_known(&self, last: &Loaded) -> Vec<Diagnostic> {
-        let mut wrong = Sink::default();
-        for item in self.from.items.iter().chain(&self.to.items).filter(|item| !item.known.load(Ordering::Relaxed)) {
-            let _ = last.endpoints(&[&item.expression], &mut wrong);
-        }
-        for item in self.on.items.iter().filter(|item| !item.known.load(Ordering::Relaxed)) {
-            let _ = resolve_services(&last.files, &item.expression, &mut wrong);
-        }
-        let mut found = wrong.into_sorted();
-        found.retain(|one| one.severity == Severity::Error);
-        // Other places are in files of the version, which are not those of the question.
-        found.iter_mut().for_each(|one| one.secondary.clear());
-        found
-    }
-}
-
-impl Expression {
-    fn new(whole: &ast::Endpoints) -> Self {
-        let alone =
-            |item: &ast::All| ast::Endpoints { items: vec![item.clone()], except: Vec::new(), span: whole.span };
-        let item = |item| Item { expression: alone(item), known: AtomicBool::new(false) };
-        Self { items: whole.items.iter().map(item).collect(), except: whole.except.iter().map(alone).collect() }
-    }
-
-    /// The addresses; `None` if nothing of it is known. An exception that is not known takes nothing away.
-    fn addresses(&self, loaded: &Loaded, wrong: &mut Sink) -> Option<AddressSet> {
-        let all: Vec<&ast::Endpoints> = self.items.iter().map(|item| &item.expression).chain(&self.except).collect();
-        let sets = loaded.endpoints(&all, wrong);
-        let (items, except) = sets.split_at_checked(self.items.len())?;
-        for (item, _) in self.items.iter().zip(items).filter(|(_, set)| set.is_some()) {
-            item.known.store(true, Ordering::Relaxed);
-        }
-        if items.iter().all(Option::is_none) {
-            return None;
-        }
-        let union = |sets: &[Option<Arc<AddressSet>>]| AddressSet::union_all(sets.iter().flatten().map(|set| &**set));
-        Some(union(items).difference(&union(except)))
-    }
-}
-
-impl ServiceExpression {
-    fn new(whole: &ast::Services) -> Self {
-        let alone = |item: &_| ast::Services { items: vec![Clone::clone(item)], except: Vec::new(), span: whole.span };
-        let item = |item| ServiceItem { expression: alone(item), known: AtomicBool::new(false) };
-        Self { items: whole.items.iter().map(item).collect(), except: whole.except.iter().map(alone).collect() }
-    }
-
-    fn services(&self, loaded: &Loaded, wrong: &mut Sink) -> Option<ServiceSet> {
-        let mut sum: Option<ServiceSet> = None;
-        for item in &self.items {
-            if let Some(set) = resolve_services(&loaded.files, &item.expression, wrong) {
-                item.known.store(true, Ordering::Relaxed);
-                sum = Some(sum.map_or_else(|| set.clone(), |sum| sum.union(&set)));
-            }
-        }
-        let except = self.except.iter().filter_map(|one| resolve_services(&loaded.files, one, wrong));
-        sum.map(|sum| except.fold(sum, |sum, set| sum.difference(&set)))
-    }
 }
 
 /// The versions with one content, and until when each of them was the last.
@@ -387,11 +248,6 @@ fn bad_input(sources: &Sources, found: &[Diagnostic]) -> String {
         format!("{place}{}: {}", one.code.id, one.message)
     });
     format!("{first}{}", others(wrong.len()))
-}
-
-fn reason(found: &[Diagnostic]) -> String {
-    let wrong = found.iter().find(|one| one.severity == Severity::Error);
-    wrong.map_or_else(|| "nothing of it is known".to_owned(), |one| one.message.clone())
 }
 
 fn others(count: usize) -> String {

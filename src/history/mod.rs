@@ -11,12 +11,14 @@
 
 pub mod intervals;
 pub mod judge;
+mod question;
 mod text;
 
 use jiff::civil::Date;
 
 pub use intervals::{Interval, Kind, Point, RuleInterval};
-pub use judge::{Flows, Question, RuleAt, State};
+pub use judge::{Flows, RuleAt, State};
+pub use question::Question;
 
 use crate::diag::Diagnostic;
 use crate::report::since::{
