@@ -137,7 +137,8 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
     let before = project(old, Side { model: &old.model, topology: &old_topology, at: dates.before }, Which::Before);
     let after = project(new, Side { model: &new.model, topology: new_topology, at: dates.after }, Which::After);
     let found = answer::diff(&before, &after)?;
-    let files = files::changes(Both { before: before.side, after: after.side });
+    let compared = !arguments.no_files;
+    let files = compared.then(|| files::changes(Both { before: before.side, after: after.side })).unwrap_or_default();
     let said = if dates.before == dates.after {
         dates.after.to_string()
     } else {
@@ -152,7 +153,7 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
     let text = match arguments.format {
         DiffFormat::Text => found.to_text(beside),
         DiffFormat::Md => found.to_markdown(beside, Limit(arguments.limit)),
-        DiffFormat::Json => json::to_text(&found.to_json(files.devices, files.unwritten)),
+        DiffFormat::Json => json::to_text(&found.to_json(compared.then_some(files.devices), files.unwritten)),
     };
     Ok((text, exit))
 }
