@@ -37,6 +37,7 @@ pub mod drift;
 
 pub mod diff;
 
+pub mod gate;
 pub mod report;
 
 pub mod pipeline;
@@ -46,5 +47,7 @@ pub mod answer;
 pub mod explain;
 
 pub mod draw;
+
+pub mod history;
 
 pub mod cli;

@@ -12,6 +12,7 @@ use crate::check::{self, Context};
 use crate::diag::codes::input::UNREAD;
 use crate::diag::codes::platform::FOLDER_NAME;
 use crate::diag::{Diagnostic, Severity, Sink};
+use crate::gate;
 use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
 use crate::packet::AddressSet;
@@ -19,8 +20,8 @@ use crate::plan::{DevicePlan, Placement};
 use crate::platform::{self, Detail, Written};
 use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
-use crate::settings::{self, Settings};
-use crate::source::{self, FileKind, Place, Project, ProjectError};
+use crate::settings::{self, Approval, Settings};
+use crate::source::{self, FileId, FileKind, Kept, Place, Project, ProjectError};
 use crate::syntax::{self, ast};
 
 /// A project that has been read and resolved.
@@ -31,11 +32,15 @@ pub struct Loaded {
     /// What its `sekisho.yaml` says.
     pub settings: Settings,
     /// What exists, as written.
-    pub inventory: Inventory,
+    pub inventory: Arc<Inventory>,
     /// The trees of its policy files.
     pub files: Vec<ast::File>,
     /// What it means.
     pub model: Model,
+    /// Who must approve what changes of it open.
+    pub gate: gate::Rules,
+    /// Who has.
+    pub approvals: Vec<Approval>,
     /// What was found on the way.
     sink: Sink,
 }
@@ -58,9 +63,59 @@ pub fn load_place(place: &Place) -> Result<Loaded, Vec<ProjectError>> {
     Ok(resolve(place.load()?))
 }
 
+/// What was read of versions of one project, so that what they have in common is parsed once.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    policies: Kept<(FileId, Arc<str>), Tree>,
+    /// By the numbers, paths and texts of all files.
+    inventories: Kept<Vec<(FileId, String, Arc<str>)>, Read>,
+}
+
+/// The tree of a policy file, and what is wrong with it.
+type Tree = Arc<(ast::File, Sink)>;
+
+/// The inventory, and what is wrong with it.
+type Read = Arc<(Arc<Inventory>, Sink)>;
+
+impl Parsed {
+    /// Lets go of what was not asked for since the last call.
+    pub fn forget(&self) {
+        self.policies.forget();
+        self.inventories.forget();
+    }
+
+    fn inventory(&self, project: &Project) -> Read {
+        let files = project.of_kind(FileKind::Inventory).filter_map(|id| Some((id, project.sources.get(id)?)));
+        let key = files.map(|(id, file)| (id, file.path.clone(), Arc::clone(&file.text))).collect();
+        self.inventories.get_or(key, || Self::read(project))
+    }
+
+    fn policy(&self, project: &Project, file: FileId) -> Tree {
+        let text = project.sources.get(file).map(|file| Arc::clone(&file.text)).unwrap_or_default();
+        self.policies.get_or((file, text), || Self::parse(project, file))
+    }
+
+    fn read(project: &Project) -> Read {
+        let yaml: Vec<_> = project.of_kind(FileKind::Inventory).collect();
+        let mut own = Sink::default();
+        Arc::new((Arc::new(inventory::read(&project.sources, &yaml, &mut own)), own))
+    }
+
+    fn parse(project: &Project, file: FileId) -> Tree {
+        let mut own = Sink::default();
+        Arc::new((syntax::parse(file, project.sources.text(file), &mut own), own))
+    }
+}
+
 /// Resolves a project that has been read.
 #[must_use]
 pub fn resolve(project: Project) -> Loaded {
+    resolve_with(project, None)
+}
+
+/// Resolves a project that has been read; what other versions of it had in common with it is not parsed again.
+#[must_use]
+pub fn resolve_with(project: Project, known: Option<&Parsed>) -> Loaded {
     let mut sink = Sink::default();
     for path in &project.unread {
         let message = format!("`{path}` looks like a part of the project, and is not read");
@@ -75,34 +130,38 @@ pub fn resolve(project: Project) -> Loaded {
         .next()
         .map(|file| settings::read(&project.sources, file, &mut sink))
         .unwrap_or_default();
-    let yaml: Vec<_> = project.of_kind(FileKind::Inventory).collect();
-    let inventory = inventory::read(&project.sources, &yaml, &mut sink);
-    let files = parse(&project, &mut sink);
+    let read = known.map_or_else(|| Parsed::read(&project), |known| known.inventory(&project));
+    sink.append(read.1.clone());
+    let inventory = Arc::clone(&read.0);
+    let files = parse(&project, known, &mut sink);
     let platforms: Vec<&str> = platform::ALL.iter().map(|platform| platform.name()).collect();
     let feeds = |path: &str| project.feed(path);
     let input =
         Input { inventory: &inventory, files: &files, sources: &project.sources, platforms: &platforms, feeds: &feeds };
     let model = model::resolve(input, &mut sink);
-    Loaded { project, settings, inventory, files, model, sink }
+    let approvals = settings::read_approvals(&project.sources, project.of_kind(FileKind::Approval), &mut sink);
+    let gate = gate::Rules::default();
+    let mut loaded = Loaded { project, settings, inventory, files, model, gate, approvals, sink };
+    // Conditions are about the things of a project that has been resolved whole.
+    if let Some(gate) = loaded.settings.gate.clone().filter(|_| loaded.is_sound()) {
+        let mut sink = Sink::default();
+        loaded.gate = loaded.gate_rules(&gate, &mut sink);
+        loaded.sink.append(sink);
+    }
+    loaded
 }
 
 /// Parses all policy files, in parallel; diagnostics come in the order of the files.
-fn parse(project: &Project, sink: &mut Sink) -> Vec<ast::File> {
+fn parse(project: &Project, known: Option<&Parsed>, sink: &mut Sink) -> Vec<ast::File> {
     let ids: Vec<_> = project.of_kind(FileKind::Policy).collect();
-    let parsed: Vec<(ast::File, Sink)> = ids
-        .into_par_iter()
-        .map(|file| {
-            let mut own = Sink::default();
-            (syntax::parse(file, project.sources.text(file), &mut own), own)
-        })
-        .collect();
-    parsed
-        .into_iter()
-        .map(|(file, own)| {
-            sink.append(own);
-            file
-        })
-        .collect()
+    let one = |file| known.map_or_else(|| Parsed::parse(project, file), |known| known.policy(project, file));
+    let parsed: Vec<Tree> = ids.into_par_iter().map(one).collect();
+    let mut take = |parsed: Tree| {
+        let (file, own) = Arc::unwrap_or_clone(parsed);
+        sink.append(own);
+        file
+    };
+    parsed.into_iter().map(&mut take).collect()
 }
 
 impl Loaded {
@@ -148,6 +207,27 @@ impl Loaded {
     /// Nothing has such an attribute; a similar key, if there is one.
     pub fn attribute_values(&self, key: &str) -> Result<BTreeMap<String, Arc<AddressSet>>, Option<String>> {
         model::attribute_values(&self.inventory, &self.model, key)
+    }
+
+    fn gate_rules(&self, gate: &settings::Gate, sink: &mut Sink) -> gate::Rules {
+        // The words of a condition are no file: what is wrong with them is said at the condition.
+        let nowhere = FileId(u32::MAX);
+        let first = |found: Vec<Diagnostic>| found.into_iter().next().map(|one| one.message).unwrap_or_default();
+        let endpoints = |text: &str| {
+            let parsed = syntax::parse_endpoints(nowhere, text).map_err(first)?;
+            let mut own = Sink::default();
+            let found = self.endpoints(&[&parsed], &mut own).into_iter().next().flatten();
+            found.ok_or_else(|| first(own.into_sorted()))
+        };
+        let services = |text: &str| {
+            let parsed = syntax::parse_services(nowhere, text).map_err(first)?;
+            let mut own = Sink::default();
+            let found = model::resolve_services(&self.files, &parsed, &mut own).map(Arc::new);
+            found.ok_or_else(|| first(own.into_sorted()))
+        };
+        let values = |key: &str| self.attribute_values(key);
+        let lookup = gate::Lookup { endpoints: &endpoints, services: &services, values: &values };
+        gate::Rules::new(gate, &lookup, sink)
     }
 
     fn at_levels(&self, sink: Sink) -> Vec<Diagnostic> {

@@ -33,7 +33,7 @@ fn all_chains_at_once_are_the_chains_from_each_place() {
         let topology = Topology::new(model);
         let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
         sets.push(Arc::clone(&model.internet));
-        let extra = Extra { addresses: sets.clone(), services: Vec::new() };
+        let extra = Extra { addresses: sets.clone(), ..Extra::default() };
         let prover = Prover::new(model, &topology, at, &extra);
         let on = prover.access.services.all();
         let chains = prover.chains(&on, &[]);
@@ -72,7 +72,7 @@ fn what_is_nearby_is_what_the_search_finds_first() {
         let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
         sets.extend(model.hosts.iter().map(|host| host.addresses.clone()));
         sets.push(Arc::clone(&model.internet));
-        let extra = Extra { addresses: sets.clone(), services: Vec::new() };
+        let extra = Extra { addresses: sets.clone(), ..Extra::default() };
         let prover = Prover::new(model, &topology, at, &extra);
         let on = prover.access.services.all();
         for from in &sets {

@@ -28,13 +28,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("graph", &["model"]),
     ("reach", &["packet", "syntax", "model", "graph"]),
     ("diff", &["packet", "syntax", "model", "graph", "reach"]),
+    ("gate", &["diag", "packet", "syntax", "model", "settings", "source", "diff"]),
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
-    ("drift", &["source", "packet", "syntax", "plan", "listing", "platform", "proof"]),
+    ("drift", &["source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"]),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
-    ("report", &["diag", "packet"]),
+    ("report", &["source", "diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
     (
         "pipeline.rs",
@@ -46,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "inventory",
             "settings",
             "model",
+            "gate",
             "graph",
             "reach",
             "check",
@@ -57,8 +59,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "answer",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "reach", "diff", "listing", "proof", "drift",
-            "report",
+            "source", "diag", "packet", "syntax", "settings", "model", "gate", "graph", "reach", "diff", "listing",
+            "proof", "drift", "report",
         ],
     ),
     (
@@ -68,11 +70,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "answer",
         ],
     ),
+    ("history", &["source", "diag", "packet", "syntax", "model", "graph", "reach", "report", "pipeline", "answer"]),
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "graph", "plan", "listing", "platform", "proof", "drift",
-            "reach", "diff", "report", "pipeline", "answer", "explain", "draw",
+            "source", "diag", "packet", "syntax", "model", "gate", "graph", "plan", "listing", "platform", "proof",
+            "drift", "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];
@@ -86,6 +89,10 @@ const LONG: &[(&str, &str)] = &[
 /// Pages without examples, with the reason.
 const NO_EXAMPLE: &[(&str, &str)] = &[
     ("A0002", "the bad example is a network of dozens of zones"),
+    ("D0001", "it is about two projects"),
+    ("D0002", "it is about two projects"),
+    ("D0003", "it is about two projects"),
+    ("D0004", "it is about two projects"),
     ("E0125", "the bad example is a file of many megabytes"),
 ];
 const LONGEST: usize = 600;

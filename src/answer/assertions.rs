@@ -11,6 +11,7 @@ use crate::graph::PairGraph;
 use crate::model::{Assertion, RuleId};
 use crate::packet::Flow;
 use crate::reach::{Certainty, Finding, Hop, HopKind, Mend, Outcome, Prover};
+use crate::report::ci::{Case, CaseOutcome, Step, Weight};
 use crate::report::json::{AssertionObject, FlowObject};
 use crate::source::Sources;
 use crate::syntax::ast::AssertionKind;
@@ -31,6 +32,8 @@ pub fn assertions(prover: &Prover<'_>, names: &Names<'_>, findings: &[Finding]) 
             hops: finding.hops.iter().map(|hop| rows.hop(hop)).collect(),
             mend: rows.rules(&finding.mend.rules),
             because: because(finding),
+            by_policy: None,
+            lines: None,
         })
     };
     findings.iter().filter_map(object).collect()
@@ -66,6 +69,30 @@ pub fn summary(prover: &Prover<'_>, findings: &[Finding]) -> Option<String> {
     let all = [Outcome::Proved, Outcome::Violated, Outcome::Unproven, Outcome::Inactive];
     let _ = writeln!(text, "assertions: {}", all.map(of).join(", "));
     (!findings.is_empty()).then_some(text)
+}
+
+/// What became of each assertion, for the formats of [`crate::report::ci`], in the order of names.
+#[must_use]
+pub fn cases(prover: &Prover<'_>, names: &Names<'_>, sources: &Sources, findings: &[Finding]) -> Vec<Case> {
+    let words = Words { prover, rows: Rows { access: &prover.access, names }, sources };
+    let case = |finding: &Finding| {
+        let assertion = prover.model().assertions.get(finding.assertion)?;
+        Some(Case {
+            name: assertion.name.value.clone(),
+            kind: kind(assertion.kind),
+            title: assertion.meta.title.clone(),
+            outcome: match finding.outcome {
+                Outcome::Proved => CaseOutcome::Proved,
+                Outcome::Violated => CaseOutcome::Violated,
+                Outcome::Unproven => CaseOutcome::Unproven,
+                Outcome::Inactive => CaseOutcome::Inactive,
+            },
+            weight: if assertion.advisory { Weight::Advisory } else { Weight::Binding },
+            span: assertion.name.span,
+            steps: words.steps(finding),
+        })
+    };
+    findings.iter().filter_map(case).collect()
 }
 
 /// A diagnostic for each assertion that is violated or unproven.
@@ -149,6 +176,18 @@ impl Words<'_> {
             }
         };
         format!("{head}{from} -> {to} on {}{by}{}", shortened(&row.services.join(", ")), self.through(hop))
+    }
+
+    /// The steps of a chain; none where one flow alone violates.
+    fn steps(&self, finding: &Finding) -> Vec<Step> {
+        if finding.hops.len() < 2 {
+            return Vec::new();
+        }
+        let step = |(number, hop): (usize, &Hop)| {
+            let rules = hop.rules.iter().take(SHOWN).filter_map(|rule| self.prover.model().rules.get(rule.index()));
+            Step { text: self.hop(number, hop, true), spans: rules.map(|rule| rule.name.span).collect() }
+        };
+        (1..).zip(&finding.hops).map(step).collect()
     }
 
     fn rules(&self, rules: &[RuleId]) -> Vec<String> {

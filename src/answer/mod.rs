@@ -7,16 +7,18 @@ mod assertions;
 mod blast;
 mod devices;
 mod diff;
+mod gate;
 mod lists;
 mod matrix;
 mod names;
 mod packets;
 mod query;
+mod real;
 mod rows;
 mod sentences;
 mod tables;
 
-pub use assertions::{assertions, diagnostics, summary};
+pub use assertions::{assertions, cases, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
 pub use devices::{
     BackupObject, ConfigLine, DeviceObject, DeviceRow, DeviceWords, DevicesReport, UnprovenObject, bare_device,
@@ -25,10 +27,12 @@ pub use diff::{
     AssertionChange, Beside, ChangeRow, DeviceChange, Diff, DiffReport, Limit, LoggedWords, Project, RuleWords, Shown,
     Size, Then, Through, Tiers, diff,
 };
+pub use gate::{Gate, GateReport, Ruling, Stage};
 pub use lists::{EquivReport, LinesReport, equiv_report, lines_report};
 pub use matrix::{Matrix, Parties, matrix};
 pub use names::Names;
 pub use packets::{Flows, PacketRows};
 pub use query::{Asked, Query, query};
+pub use real::{real_assertions, real_cases, real_diagnostics, real_findings, seen_objects, seen_summary};
 pub use rows::{Rows, flow_object, literals};
 pub use tables::{ServiceWords, Table};

@@ -30,7 +30,11 @@ impl Asked {
     /// The sets that the classes must tell apart.
     #[must_use]
     pub fn extra(&self) -> Extra {
-        Extra { addresses: vec![self.from.clone(), self.to.clone()], services: vec![self.on.clone()] }
+        Extra {
+            addresses: vec![self.from.clone(), self.to.clone()],
+            services: vec![self.on.clone()],
+            ..Extra::default()
+        }
     }
 }
 

@@ -4,25 +4,16 @@
 //! of their own; a whole site is what an intruder with an administrator's password waits for. Whole means all of its addresses that no host names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 use super::{Context, Lint};
 use crate::diag::codes::meaning::ACROSS_TIERS;
 use crate::diag::{Code, Diagnostic, Sink};
-use crate::model::{Location, Model, Rule, SiteId, well_known};
-use crate::packet::{AddressSet, ServiceSet};
+use crate::model::{ADMINISTRATION, Location, Model, Rule, SiteId, administration, well_known};
+use crate::packet::AddressSet;
 use crate::syntax::ast::Effect;
 
 /// Finds administration from less trusted networks.
 pub(super) struct AcrossTiers;
-
-/// What administrators log in with.
-const ADMINISTRATION: [&str; 5] = ["ssh", "rdp", "winrm", "telnet", "vnc"];
-
-static SERVICES: LazyLock<ServiceSet> = LazyLock::new(|| {
-    let sets = ADMINISTRATION.iter().filter_map(|name| well_known(name));
-    sets.fold(ServiceSet::empty(), |all, set| all.union(&set))
-});
 
 impl Lint for AcrossTiers {
     fn codes(&self) -> &'static [&'static Code] {
@@ -47,7 +38,7 @@ fn tier(site: &crate::model::Site) -> Option<i64> {
 
 fn found(model: &Model, tiers: &[Option<i64>], rule: &Rule) -> Option<Diagnostic> {
     for product in &rule.products {
-        let services = model.service(product.services).intersection(&SERVICES);
+        let services = model.service(product.services).intersection(administration());
         if services.is_empty() {
             continue;
         }

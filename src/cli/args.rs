@@ -2,11 +2,17 @@
 //!
 //! What `--format` can be differs by command, so each command has its own option; the rest of the common options is global.
 
+mod history;
+mod shell;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+pub use history::{Since, SinceAsked};
+pub use shell::{Completions, Man};
 
 /// Compiles a policy about which sites may reach which servers into the rule sets of every firewall on the way.
 #[derive(Debug, Parser)]
@@ -28,13 +34,13 @@ pub struct Common {
     /// The date the policy is judged at [default: today, UTC]
     #[arg(long, global = true, value_name = "YYYY-MM-DD", value_parser = date)]
     pub at: Option<Date>,
-    /// When to colour what people read
+    /// When to colour what people read; NO_COLOR and CLICOLOR_FORCE are heeded
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Say nothing but errors and results
+    /// Say nothing but errors and results: no warnings, notes, summaries or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Say what was read and how long it took, on standard error
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }
@@ -59,16 +65,28 @@ pub enum ReportFormat {
     Concise,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// JUnit XML: a case an assertion
+    Junit,
+    /// Annotations of GitHub, and the summary of the step
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl ReportFormat {
-    /// The name in the registry of `diag::render`.
+    /// The name in the registries of `diag::render` and `report::ci`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Concise => "concise",
             Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
         }
     }
 }
@@ -162,6 +180,8 @@ pub enum Command {
     Diff(Diff),
     /// Draw the network or who may reach whom
     Graph(Graph),
+    /// Say whether a change may be merged: what it opens must be approved
+    Gate(Gate),
     /// Prove that what compile wrote means the policy
     Verify(Verify),
     /// Prove that what devices run means the policy, from a directory of backups
@@ -170,8 +190,14 @@ pub enum Command {
     Lines(Lines),
     /// Say whether two rule sets mean the same
     Equiv(Equiv),
+    /// Say when, over the git history of a policy, flows were permitted, and by whom
+    Since(Since),
     /// Explain a diagnostic code with a bad and a good example
     ExplainCode(ExplainCode),
+    /// Print what makes a shell complete commands and options
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 /// `sekisho init`
@@ -196,9 +222,18 @@ pub struct Fmt {
 /// `sekisho check`
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
+    /// Prove the assertions over what devices really run: a directory of backups, as drift takes it
+    #[arg(long, value_name = "BACKUPS")]
+    pub configs: Option<PathBuf>,
+    /// The backups as they stand in this commit of their git repository
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "configs")]
+    pub rev: Option<String>,
+    /// Nothing is proved by a config that was collected more days before --at than this
+    #[arg(long, value_name = "DAYS", value_parser = days, requires = "configs")]
+    pub max_age: Option<u32>,
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
@@ -207,7 +242,7 @@ pub struct Check {
 /// `sekisho compile`
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The directory that is written, all or nothing
@@ -225,7 +260,7 @@ pub struct Compile {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("question").required(true).args(["from", "batch"]))]
 pub struct Explain {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The source address
@@ -248,7 +283,7 @@ pub struct Explain {
 /// `sekisho query`
 #[derive(Debug, Args)]
 pub struct Query {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The sources, as in a rule: bangkok/office, "tag:admin, 10.81.0.7", "any except country:JP" [default: any]
@@ -268,7 +303,7 @@ pub struct Query {
 /// `sekisho blast`
 #[derive(Debug, Args)]
 pub struct Blast {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// Where the intruder is, as in a rule: bangkok, dc/erp, tag:admin, 10.81.0.7
@@ -288,7 +323,7 @@ pub struct Blast {
 /// `sekisho matrix`
 #[derive(Debug, Args)]
 pub struct Matrix {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What the rows and columns are: site, network, tag, or the key of an attribute such as tier
@@ -311,15 +346,60 @@ pub enum DiffFormat {
     Json,
     /// Markdown for the comment under a change
     Md,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// JUnit XML: a case an assertion
+    Junit,
+    /// Annotations of GitHub, and the summary of the step
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
 }
 
 impl DiffFormat {
+    /// The name in the registry of `report::ci`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Md => "md",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+        }
+    }
+
     /// The name in the registry of `diag::render` for what is found on the way.
     #[must_use]
     pub const fn diagnostics(self) -> &'static str {
         match self {
             Self::Json => "json",
-            Self::Text | Self::Md => "text",
+            Self::Text | Self::Md | Self::Sarif | Self::Junit | Self::Github | Self::Gitlab => "text",
+        }
+    }
+}
+
+/// Formats of the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GateFormat {
+    /// For people; long lists are cut
+    Text,
+    /// One JSON object
+    Json,
+    /// Markdown for the comment under a change
+    Md,
+}
+
+impl GateFormat {
+    /// The same of a comparison.
+    #[must_use]
+    pub const fn of_diff(self) -> DiffFormat {
+        match self {
+            Self::Text => DiffFormat::Text,
+            Self::Json => DiffFormat::Json,
+            Self::Md => DiffFormat::Md,
         }
     }
 }
@@ -352,10 +432,27 @@ pub struct Diff {
     pub limit: usize,
 }
 
+/// `sekisho gate`
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The policy project, as it would be merged
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The branch that it would be merged into: what counts is the commit where the two parted
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub base: String,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = GateFormat::Text)]
+    pub format: GateFormat,
+    /// The most characters that Markdown may have [default: 65536, what GitHub takes]
+    #[arg(long, value_name = "N", default_value_t = 65_536, hide_default_value = true, value_parser = characters)]
+    pub limit: usize,
+}
+
 /// `sekisho graph`
 #[derive(Debug, Args)]
 pub struct Graph {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What is drawn
@@ -378,7 +475,7 @@ pub struct Graph {
 /// `sekisho verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// What compile wrote
@@ -392,7 +489,7 @@ pub struct Verify {
 /// `sekisho drift`
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// The policy project
+    /// The policy project: a directory, or REV:DIR of the git repository around here
     #[arg(default_value = ".", value_name = "DIR")]
     pub directory: PathBuf,
     /// The backups: a file or a folder for each device, as Oxidized, RANCID or compile lay them out
@@ -432,7 +529,7 @@ impl ReadPlatform {
 /// `sekisho lines`
 #[derive(Debug, Args)]
 pub struct Lines {
-    /// The files of one device, or a directory with them
+    /// The files of one device, a directory with them, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What they are written for [default: what they look like]
@@ -446,7 +543,7 @@ pub struct Lines {
 /// `sekisho equiv`
 #[derive(Debug, Args)]
 pub struct Equiv {
-    /// A file, or a directory with the files of one device
+    /// A file, a directory with the files of one device, or - for standard input
     #[arg(value_name = "A")]
     pub first: PathBuf,
     /// Another one, of any platform

@@ -3,6 +3,7 @@
 //! Results go to standard output, diagnostics for people and progress to standard error. A reader that goes away (`| head`)
 //! ends the writing and is no error. Any other failure to write is one: an answer that did not arrive must not exit 0.
 
+use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use super::args::{ColorChoice, Common};
@@ -44,12 +45,18 @@ pub fn options(common: &Common) -> Options {
     let color = match common.color {
         ColorChoice::Always => Color::Ansi,
         ColorChoice::Never => Color::Plain,
-        ColorChoice::Auto => match anstream::AutoStream::choice(&io::stderr()) {
-            anstream::ColorChoice::Never => Color::Plain,
-            _ => Color::Ansi,
-        },
+        ColorChoice::Auto => from_environment(),
     };
     Options { color, ..Options::default() }
+}
+
+/// What `NO_COLOR`, then `CLICOLOR_FORCE` say (empty is not set, and a force of `0` is none); without them, colours on a terminal that has some.
+fn from_environment() -> Color {
+    let said = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let is = |name: &str, wanted: &str| said(name).is_some_and(|value| value == wanted);
+    let is_forced = said("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let is_able = io::stderr().is_terminal() && !is("TERM", "dumb") && !is("CLICOLOR", "0");
+    if said("NO_COLOR").is_none() && (is_forced || is_able) { Color::Ansi } else { Color::Plain }
 }
 
 /// Shows diagnostics to people on standard error: warnings and notes only without `--quiet`, and a line that counts them.

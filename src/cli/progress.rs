@@ -1,9 +1,10 @@
 //! What is being done, for a person who waits.
 //!
 //! Shown on standard error only if that is a terminal, `--quiet` is not given and the work has taken over a second; the line
-//! is wiped when the work ends. Nothing of it ever reaches a file or a pipe.
+//! is wiped when the work ends. Nothing of it ever reaches a file or a pipe. With `--verbose` each stage is told with the time it took, wherever standard error goes.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,18 +18,21 @@ const REDRAW: Duration = Duration::from_millis(200);
 pub struct Progress {
     stages: Option<Sender<&'static str>>,
     drawing: Option<JoinHandle<()>>,
+    /// The stage that is told when it ends.
+    told: Option<Mutex<(&'static str, Instant)>>,
 }
 
 impl Progress {
     /// Begins with a stage, such as `reading`.
     #[must_use]
     pub fn start(common: &Common, stage: &'static str) -> Self {
+        let told = || common.verbose.then(|| Mutex::new((stage, Instant::now())));
         if common.quiet || !output::is_watched() {
-            return Self { stages: None, drawing: None };
+            return Self { stages: None, drawing: None, told: told() };
         }
         let (stages, incoming) = mpsc::channel();
         let drawing = std::thread::spawn(move || draw(stage, &incoming));
-        Self { stages: Some(stages), drawing: Some(drawing) }
+        Self { stages: Some(stages), drawing: Some(drawing), told: told() }
     }
 
     /// Goes on to the next stage.
@@ -36,6 +40,16 @@ impl Progress {
         if let Some(stages) = &self.stages {
             let _ = stages.send(stage);
         }
+        self.tell(stage);
+    }
+
+    /// Tells how long the stage took that ends here.
+    fn tell(&self, next: &'static str) {
+        let Some(told) = &self.told else { return };
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ended, began) = std::mem::replace(&mut *told, (next, Instant::now()));
+        let wipe = if self.drawing.is_some() { "\r\u{1b}[K" } else { "" };
+        output::error_text(&format!("{wipe}{ended}: {:.2} s\n", began.elapsed().as_secs_f64()));
     }
 }
 
@@ -45,6 +59,7 @@ impl Drop for Progress {
         if let Some(drawing) = self.drawing.take() {
             let _ = drawing.join();
         }
+        self.tell("");
     }
 }
 

@@ -166,6 +166,7 @@ impl<'m> Asked<'m> {
         let extra = Extra {
             addresses: pieces.iter().flat_map(|piece| [piece.from.clone(), piece.to.clone()]).collect(),
             services: pieces.iter().map(|piece| piece.on.clone()).collect(),
+            ..Extra::default()
         };
         let prover = |side: Side<'m>| Prover::new(side.model, side.topology, side.at, &extra);
         Self { provers: (!pieces.is_empty()).then(|| sides.map(prover)), counts }

@@ -19,6 +19,7 @@
 
 mod both;
 mod compare;
+mod dates;
 mod decide;
 mod digest;
 mod matching;
@@ -28,6 +29,7 @@ mod policy;
 
 pub use both::{Both, Which};
 pub use compare::{Changes, Region, Side, compare};
+pub use dates::dates;
 pub use decide::{Decision, Fate, Logged, decisions};
 pub use digest::digest;
 pub use network::same_inventory;

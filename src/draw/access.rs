@@ -14,7 +14,7 @@ use crate::report::graph::{Drawing, Edge, EdgeKind, Node, NodeKind};
 #[must_use]
 pub fn access_extra(model: &Model) -> Extra {
     let addresses = Parties::sites(model).sets().collect();
-    Extra { addresses, services: vec![std::sync::Arc::new(ServiceSet::any())] }
+    Extra { addresses, services: vec![std::sync::Arc::new(ServiceSet::any())], ..Extra::default() }
 }
 
 /// Sites and the internet, with an arrow for what passes between two of them, one for what no firewall stands between, and a red one for what violates an assertion. Sites that

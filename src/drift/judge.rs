@@ -10,7 +10,7 @@ use super::gaps::{Gap, Plan};
 use super::layout::Role;
 use crate::plan::DevicePlan;
 use crate::platform::{Written, by_name};
-use crate::proof::{self, Proof, Verdict};
+use crate::proof::{self, Perhaps, Proof, Verdict};
 use crate::syntax::ast::Effect;
 
 /// What came of a device.
@@ -91,6 +91,8 @@ pub struct Judged {
     pub extra: Vec<Gap>,
     /// What should pass and does not.
     pub missing: Vec<Gap>,
+    /// What may be otherwise, or may not: all that is not known, where something is. `None` if nothing is.
+    pub perhaps: Option<Perhaps>,
     /// What is not proved, ascending.
     pub unproven: Vec<Reason>,
 }
@@ -106,12 +108,14 @@ impl Judged {
             collected: None,
             extra: Vec::new(),
             missing: Vec::new(),
+            perhaps: None,
             unproven: Vec::new(),
         }
     }
 
     fn unproven(mut self, line: usize, text: &str, because: String) -> Self {
         self.outcome = Outcome::Unproven;
+        self.perhaps = None;
         self.unproven.push(Reason { line, text: text.to_owned(), because });
         self.unproven.sort();
         self
@@ -178,6 +182,7 @@ impl Judged {
         let plan = Plan::new(plan, texts);
         self.extra = proof.extra.into_iter().map(|gap| plan.gap(gap, Effect::Deny)).collect();
         self.missing = proof.missing.into_iter().map(|gap| plan.gap(gap, Effect::Allow)).collect();
+        self.perhaps = proof.perhaps;
         let doubts = proof.unproven.into_iter();
         self.unproven.extend(doubts.map(|one| Reason { line: one.line, text: one.text, because: one.because }));
         self.unproven.sort();

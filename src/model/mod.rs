@@ -12,5 +12,5 @@ pub mod types;
 pub use naming::Naming;
 pub use public::public;
 pub use resolve::{Input, attribute_values, resolve, resolve_endpoints, resolve_services};
-pub use services::{well_known, well_known_name, well_known_names};
+pub use services::{ADMINISTRATION, administration, well_known, well_known_name, well_known_names};
 pub use types::*;

@@ -81,6 +81,19 @@ pub fn well_known(name: &str) -> Option<ServiceSet> {
     TABLE.get(at).map(|(_, pieces)| set_of(pieces))
 }
 
+/// The names of what administrators log in with.
+pub const ADMINISTRATION: [&str; 5] = ["ssh", "rdp", "winrm", "telnet", "vnc"];
+
+/// What administrators log in with.
+#[must_use]
+pub fn administration() -> &'static ServiceSet {
+    static SERVICES: LazyLock<ServiceSet> = LazyLock::new(|| {
+        let sets = ADMINISTRATION.iter().filter_map(|name| well_known(name));
+        sets.fold(ServiceSet::empty(), |all, set| all.union(&set))
+    });
+    &SERVICES
+}
+
 /// The names of all well-known services, sorted.
 pub fn well_known_names<'a>() -> impl Iterator<Item = &'a str> {
     TABLE.iter().map(|(name, _): &(&'a str, _)| *name)

@@ -42,8 +42,19 @@ pub struct Proof {
     pub extra: Vec<Gap>,
     /// What should pass and surely does not.
     pub missing: Vec<Gap>,
+    /// What may pass and should not, and what should pass and may not, beyond what surely does: all that is not known of a device of which something is. `None` if nothing is.
+    pub perhaps: Option<Perhaps>,
     /// What is not known, ascending.
     pub unproven: Vec<Doubt>,
+}
+
+/// What a device may do otherwise than asked, or may not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Perhaps {
+    /// What may pass and should not.
+    pub extra: Vec<Gap>,
+    /// What should pass and may not.
+    pub missing: Vec<Gap>,
 }
 
 impl Doubt {
@@ -57,7 +68,7 @@ impl Proof {
     #[must_use]
     pub fn unproven(because: &str) -> Self {
         let unproven = vec![Doubt::nowhere(because)];
-        Self { verdict: Verdict::Unproven, extra: Vec::new(), missing: Vec::new(), unproven }
+        Self { verdict: Verdict::Unproven, extra: Vec::new(), missing: Vec::new(), perhaps: None, unproven }
     }
 }
 
@@ -66,7 +77,8 @@ impl Proof {
 pub fn device(plan: &DevicePlan, listing: &Listing) -> Proof {
     let found = in_some_order(|space| {
         if is_plainly_equal(space, plan, listing)? {
-            return Ok(Proof { verdict: Verdict::Equal, extra: Vec::new(), missing: Vec::new(), unproven: Vec::new() });
+            let (extra, missing, perhaps) = (Vec::new(), Vec::new(), Some(Perhaps::default()));
+            return Ok(Proof { verdict: Verdict::Equal, extra, missing, perhaps, unproven: Vec::new() });
         }
         let judge = Judge::new(space, plan, listing)?;
         judge.proof(space)
@@ -140,6 +152,8 @@ struct Judge<'a> {
     evaluators: BTreeMap<Option<Direction>, Evaluator<'a>>,
     extra: Gaps,
     missing: Gaps,
+    perhaps_extra: Gaps,
+    perhaps_missing: Gaps,
     unproven: BTreeSet<Doubt>,
 }
 
@@ -152,6 +166,8 @@ impl<'a> Judge<'a> {
             evaluators: BTreeMap::new(),
             extra: Gaps::default(),
             missing: Gaps::default(),
+            perhaps_extra: Gaps::default(),
+            perhaps_missing: Gaps::default(),
             unproven: BTreeSet::new(),
         })
     }
@@ -180,7 +196,10 @@ impl<'a> Judge<'a> {
             (false, true) => Verdict::Equal,
             (false, false) => Verdict::Unproven,
         };
-        Ok(Proof { verdict, extra: self.extra.shown(space)?, missing: self.missing.shown(space)?, unproven })
+        let [extra, missing] = [self.extra.shown(space)?, self.missing.shown(space)?];
+        let [possible, vague] = [self.perhaps_extra.shown(space)?, self.perhaps_missing.shown(space)?];
+        let perhaps = (!is_blurred).then_some(Perhaps { extra: possible, missing: vague });
+        Ok(Proof { verdict, extra, missing, perhaps, unproven })
     }
 
     fn through(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
@@ -236,6 +255,8 @@ impl<'a> Judge<'a> {
             let vague = space.difference(passed.possibly, passed.surely)?;
             let too_much = space.difference(vague, bounds.most)?;
             let too_little = space.intersection(vague, bounds.least)?;
+            self.perhaps_extra.add(space, evaluator, &way, too_much, Blame::Accepting)?;
+            self.perhaps_missing.add(space, evaluator, &way, too_little, Blame::Dropping)?;
             let vague = space.union(too_much, too_little)?;
             if !vague.is_empty() {
                 let places = evaluator.unknown(space, &way, vague)?;

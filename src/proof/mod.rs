@@ -25,6 +25,6 @@ mod slices;
 mod text;
 mod within;
 
-pub use device::{Doubt, Proof, Verdict, device};
+pub use device::{Doubt, Perhaps, Proof, Verdict, device};
 pub use gaps::{BlamedLine, Gap, Lacks};
 pub use policy::{Composition, Problem};

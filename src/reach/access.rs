@@ -26,6 +26,30 @@ pub struct Extra {
     pub addresses: Vec<Arc<AddressSet>>,
     /// Sets of services.
     pub services: Vec<Arc<ServiceSet>>,
+    /// What is otherwise than the policy says.
+    pub otherwise: Otherwise,
+}
+
+/// Flows that pass or do not, whatever the rules and quarantines say: what devices do that run something else than the policy asks. Where a flow is in both, it passes.
+///
+/// To every question they look like one more rule each, with numbers that no rule of the model has; see [`Access::is_rule`].
+#[derive(Debug, Clone, Default)]
+pub struct Otherwise {
+    /// Flows that pass.
+    pub open: Vec<FlowsBetween>,
+    /// Flows that do not.
+    pub shut: Vec<FlowsBetween>,
+}
+
+/// Every flow from a source to a destination of the same family on a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowsBetween {
+    /// The sources.
+    pub sources: Arc<AddressSet>,
+    /// The destinations.
+    pub destinations: Arc<AddressSet>,
+    /// The services.
+    pub services: Arc<ServiceSet>,
 }
 
 /// An active rule's product, over classes.
@@ -166,6 +190,15 @@ impl<T: PartialEq> Sets<T> {
         }
     }
 
+    /// Adds a set that no number of the model stands for.
+    fn add(&mut self, set: &Arc<T>) -> usize {
+        let known = self.list.iter().rposition(|known| Arc::ptr_eq(known, set) || **known == **set);
+        known.unwrap_or_else(|| {
+            self.list.push(set.clone());
+            self.list.len() - 1
+        })
+    }
+
     fn number(&self, id: usize) -> Option<usize> {
         self.of_id.get(id).copied().flatten().map(|number| number as usize)
     }
@@ -208,6 +241,16 @@ impl<'m> Access<'m> {
         let first_extra = (address_sets.list.len(), service_sets.list.len());
         address_sets.list.extend(extra.addresses.iter().cloned());
         service_sets.list.extend(extra.services.iter().cloned());
+        let sides = [(&extra.otherwise.open, Effect::Allow), (&extra.otherwise.shut, Effect::Deny)];
+        for (flows, effect) in sides.into_iter().flat_map(|(list, effect)| list.iter().map(move |one| (one, effect))) {
+            halves.push(Half {
+                source: address_sets.add(&flows.sources),
+                destination: address_sets.add(&flows.destinations),
+                services: service_sets.add(&flows.services),
+                rule: otherwise(model, effect),
+                effect,
+            });
+        }
         Self { extra: first_extra, ..Self::over_classes(model, topology, address_sets, service_sets, halves, held) }
     }
 
@@ -276,6 +319,13 @@ impl<'m> Access<'m> {
     #[must_use]
     pub fn passes(&self, cell: &Cell, held: &[u32], without: &[RuleId]) -> bool {
         let stands = |rule: &RuleId| !without.contains(rule);
+        let (open, shut) = (otherwise(self.model, Effect::Allow), otherwise(self.model, Effect::Deny));
+        if cell.allows.last() == Some(&open) && stands(&open) {
+            return true;
+        }
+        if cell.denies.last() == Some(&shut) {
+            return false;
+        }
         if !cell.allows.iter().any(stands) || cell.denies.iter().any(stands) {
             return false;
         }
@@ -283,6 +333,12 @@ impl<'m> Access<'m> {
             let keep = self.model.quarantines.get(*number as usize).map(|quarantine| quarantine.keep.as_slice());
             keep.unwrap_or_default().iter().any(|kept| stands(kept) && cell.allows.binary_search(kept).is_ok())
         })
+    }
+
+    /// Whether a number is that of a rule of the model, and does not stand for what is [`Otherwise`].
+    #[must_use]
+    pub fn is_rule(&self, rule: RuleId) -> bool {
+        rule.index() < self.model.rules.len()
     }
 
     /// Cuts the flows of a question by the rules that cover them.
@@ -422,6 +478,11 @@ impl<'m> Access<'m> {
         by_rules.sort();
         merged(by_rules.chunk_by(|a, b| a.0 == b.0).map(|same| cell(same, halves)).collect())
     }
+}
+
+/// The number that stands for what is open, or shut, whatever the rules say: higher than that of any rule.
+fn otherwise(model: &Model, effect: Effect) -> RuleId {
+    RuleId::from_index(model.rules.len() + usize::from(effect == Effect::Deny))
 }
 
 /// Joins cells of the same rules: the two products of a rule that goes both ways may meet.

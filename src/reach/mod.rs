@@ -22,7 +22,7 @@ mod search;
 mod services;
 mod via;
 
-pub use access::{Access, Cell, Column, Extra, Overlay, Question, Row, Want};
+pub use access::{Access, Cell, Column, Extra, FlowsBetween, Otherwise, Overlay, Question, Row, Want};
 pub use ask::Permitted;
 pub use classes::{AddressClass, AddressClasses, ClassSet};
 pub use closure::Chains;

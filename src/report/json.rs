@@ -111,6 +111,9 @@ pub struct CheckReport {
     pub diagnostics: Vec<DiagnosticObject>,
     /// What became of each assertion, by name.
     pub assertions: Vec<AssertionObject>,
+    /// What was seen of each firewall, by name, where the assertions are judged over configs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configs: Option<Vec<SeenObject>>,
 }
 
 /// What became of an assertion.
@@ -127,6 +130,38 @@ pub struct AssertionObject {
     /// The rules to narrow.
     pub mend: Vec<String>,
     /// Why it is not proved.
+    pub because: Option<String>,
+    /// What became of it over the policy, where it is judged over configs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_policy: Option<&'static str>,
+    /// The lines of configs that violate it, where it is judged over configs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<ConfigLineObject>>,
+}
+
+/// A line of a device's config.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ConfigLineObject {
+    /// The device.
+    pub device: String,
+    /// The file, relative to the directory of configs.
+    pub file: String,
+    /// From 1; 0 if it is about no line.
+    pub line: usize,
+    /// Its text.
+    pub text: String,
+}
+
+/// What was seen of a firewall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SeenObject {
+    /// What it is called.
+    pub device: String,
+    /// The file of its config, relative to the directory of configs; `null` if there is none.
+    pub file: Option<String>,
+    /// As in `drift`.
+    pub outcome: &'static str,
+    /// Why not everything about it is known.
     pub because: Option<String>,
 }
 

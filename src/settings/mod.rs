@@ -1,14 +1,18 @@
-//! `sekisho.yaml`: how much each lint weighs in this project.
+//! `sekisho.yaml`: how much each lint weighs in this project, and who approves what changes of it open; `approvals/`: who did.
 //!
-//! Input: the settings file, if there is one; output: [`Settings`], that a stage's findings are passed through. Bad input has
+//! Input: the settings file, if there is one, and the approvals; output: [`Settings`], that a stage's findings are passed through, and what the gate asks. Bad input has
 //! no level: it cannot be allowed. Absent on purpose: anything that changes what a policy means.
 
+mod approval;
+mod gate;
 mod read;
 
 use std::collections::BTreeMap;
 
 use crate::diag::{Diagnostic, Severity};
 
+pub use approval::{Approval, read_approvals};
+pub use gate::Gate;
 pub use read::read;
 
 /// How much a lint weighs.
@@ -27,6 +31,8 @@ pub enum Level {
 pub struct Settings {
     /// The levels that differ from the default, by code (`W0207`).
     pub levels: BTreeMap<&'static str, Level>,
+    /// Who must approve what a change opens; `None` if nothing is said of it.
+    pub gate: Option<Gate>,
 }
 
 impl Settings {

@@ -7,7 +7,7 @@ use crate::inventory::keys::unknown_key;
 use crate::source::{FileId, Sources};
 use crate::yaml::{self, Entry, Node};
 
-const KEYS: &[&str] = &["lints"];
+const KEYS: &[&str] = &["lints", "gate"];
 const LEVELS: [(&str, Level); 3] = [("allow", Level::Allow), ("warn", Level::Warn), ("error", Level::Error)];
 
 /// Reads the settings file; every mistake goes to `sink`, and what could not be read keeps its default.
@@ -22,6 +22,10 @@ pub fn read(sources: &Sources, file: FileId, sink: &mut Sink) -> Settings {
 fn read_document(document: &Node<'_>, settings: &mut Settings, sink: &mut Sink) {
     let Some(map) = document.map(format_args!("the file of settings"), "a mapping with `lints`", sink) else { return };
     for entry in &map.entries {
+        if entry.key.value == "gate" {
+            settings.gate = Some(super::gate::read(&entry.value, sink));
+            continue;
+        }
         if entry.key.value != "lints" {
             unknown_key(&entry.key, "the file of settings", KEYS, sink);
             continue;
@@ -51,6 +55,11 @@ fn lint(entry: &Entry<'_>, sink: &mut Sink) -> Option<&'static Code> {
     if !code.lint {
         let message = format!("`{text}` is an error, which has no level: {}", code.title);
         sink.push(Diagnostic::new(&NOT_A_LINT, span, message).help("leave it out; only lints have a level"));
+        return None;
+    }
+    if codes::changes::ALL.contains(&code) {
+        let message = format!("`{text}` has no level: what a change does is said, and the gate decides");
+        sink.push(Diagnostic::new(&NOT_A_LINT, span, message).help("say under `gate` who must approve what"));
         return None;
     }
     if codes::assertions::ALL.contains(&code) {

@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use super::git::{Commit, Repository};
 use super::objects::{self, Objects};
-use super::project::{
-    self, Entry, EntryKind, MAX_FILE_BYTES, Origin, Project, ProjectError, kind_of, text_of, too_long,
-};
+use super::project::{self, Entry, EntryKind, Origin, Project, ProjectError, kind_of};
 
 /// As many links in a row as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -40,7 +38,7 @@ pub fn load_commit(repository: &Repository, commit: &Commit, directory: &str) ->
     project::load(Origin::Commit(snapshot))
 }
 
-fn shown(commit: &Commit, directory: &str) -> String {
+pub(super) fn shown(commit: &Commit, directory: &str) -> String {
     const ENOUGH: usize = 12;
     format!("{}:{directory}", commit.name().get(..ENOUGH).unwrap_or(commit.name()))
 }
@@ -91,16 +89,13 @@ impl Snapshot {
     }
 
     /// Reads a regular file; a symbolic link may lead to one inside the project only.
-    pub(super) fn read(&self, relative: &str) -> Result<String, String> {
+    pub(super) fn read(&self, relative: &str) -> Result<Arc<str>, String> {
         let end = Walk::to(self, relative).map_err(|stop| stop.in_words())?;
         if !end.is_below(&self.directory) {
             return Err(Stop::Outside.in_words());
         }
         match end.leads {
-            Leads::File(object) => {
-                let bytes = self.objects.blob(&object, MAX_FILE_BYTES)?;
-                text_of(bytes.ok_or_else(too_long)?)
-            }
+            Leads::File(object) => self.objects.text(&object),
             Leads::Directory => Err("it is not a regular file".to_owned()),
             Leads::Submodule => Err("it is in another repository".to_owned()),
         }

@@ -41,6 +41,10 @@ pub struct Repository {
 pub struct Commit(String);
 
 impl Commit {
+    pub(super) fn named(name: String) -> Self {
+        Self(name)
+    }
+
     /// All its hexadecimal digits.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -123,6 +127,29 @@ impl Repository {
     #[must_use]
     pub fn directory(&self) -> &str {
         self.prefix.trim_end_matches('/')
+    }
+
+    /// The commits that led to a commit, the newest first, each as the given fields of `git log`, following first parents.
+    ///
+    /// # Errors
+    /// What git says.
+    pub(super) fn first_parents<const N: usize>(
+        &self,
+        commit: &Commit,
+        fields: [&str; N],
+    ) -> Result<Vec<[String; N]>, String> {
+        let format = format!("--format=tformat:{}", fields.join("%x00"));
+        let said =
+            self.ask(&["log", "--first-parent", "-z", "--encoding=UTF-8", &format, "--end-of-options", &commit.0])?;
+        let said: Vec<&str> = said.split('\0').collect();
+        let (rows, _) = said.as_chunks::<N>();
+        Ok(rows.iter().map(|row| row.map(str::to_owned)).collect())
+    }
+
+    /// Whether the history was cut off when the repository was cloned.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        self.is_shallow
     }
 
     /// Every file below the directory at a commit.

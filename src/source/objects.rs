@@ -1,14 +1,15 @@
 //! The contents of a git repository by their names, from one `git cat-file --batch` that stays.
 //!
 //! Directories are read as git keeps them, not by `git ls-tree`: a history has thousands of trees, and a process for each would take longer than all the rest. What was read once is kept,
-//! because one commit shares nearly all its directories with the next one. Contents of files are not kept here: who asks knows how long they are needed.
+//! because one commit shares nearly all its directories and files with the next one, until [`Objects::forget`].
 
-use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::git::{Commit, Repository};
+use super::kept::Kept;
+use super::project::{MAX_FILE_BYTES, text_of, too_long};
 
 /// Contents, one after the other, from one `git` that stays.
 #[derive(Debug)]
@@ -110,7 +111,8 @@ impl Tree {
 #[derive(Debug)]
 pub(super) struct Objects {
     blobs: Mutex<Blobs>,
-    trees: Mutex<HashMap<String, Arc<Tree>>>,
+    trees: Kept<String, Arc<Tree>>,
+    texts: Kept<String, Arc<str>>,
 }
 
 impl Objects {
@@ -119,7 +121,7 @@ impl Objects {
     /// # Errors
     /// git does not start.
     pub(super) fn new(repository: &Repository) -> Result<Self, String> {
-        Ok(Self { blobs: Mutex::new(repository.blobs()?), trees: Mutex::default() })
+        Ok(Self { blobs: Mutex::new(repository.blobs()?), trees: Kept::default(), texts: Kept::default() })
     }
 
     /// The name of the root directory of a commit.
@@ -141,8 +143,7 @@ impl Objects {
     /// # Errors
     /// git does not have it.
     pub(super) fn tree(&self, name: &str) -> Result<Arc<Tree>, String> {
-        let known = self.trees.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(tree) = known {
+        if let Some(tree) = self.trees.get(&name.to_owned()) {
             return Ok(tree);
         }
         match self.ask(name, u64::MAX)? {
@@ -166,6 +167,26 @@ impl Objects {
         Ok(Some(name))
     }
 
+    /// The text of a file of a project, by the name of its content.
+    ///
+    /// # Errors
+    /// git does not have it, it is too large, or no UTF-8; the message is in the user's words.
+    pub(super) fn text(&self, name: &str) -> Result<Arc<str>, String> {
+        if let Some(text) = self.texts.get(&name.to_owned()) {
+            return Ok(text);
+        }
+        let bytes = self.blob(name, MAX_FILE_BYTES)?.ok_or_else(too_long)?;
+        let text: Arc<str> = text_of(bytes)?.into();
+        self.texts.keep(name.to_owned(), Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// Lets go of what was not asked for since the last call.
+    pub(super) fn forget(&self) {
+        self.trees.forget();
+        self.texts.forget();
+    }
+
     /// The content of a file, by its name; `None` if it has more bytes than `longest`.
     ///
     /// # Errors
@@ -184,7 +205,7 @@ impl Objects {
 
     fn keep(&self, name: &str, content: &[u8]) -> Arc<Tree> {
         let tree = Arc::new(Tree { entries: entries(content, name.len() / 2) });
-        self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&tree));
+        self.trees.keep(name.to_owned(), Arc::clone(&tree));
         tree
     }
 }

@@ -103,3 +103,20 @@ fn from_root(here: &str, path: &str) -> Option<String> {
     }
     Some(parts.join("/"))
 }
+
+/// A project as it is called from the root of the repository that it lies in, with `/` between the parts and empty for the root. In no repository: as it is called from here, if it is below.
+/// Of `REV:DIR`, `DIR`.
+#[must_use]
+pub fn path_in_repository(directory: &Path) -> String {
+    let Ok(real) = directory.canonicalize() else {
+        return match place(directory, Path::new("")) {
+            Ok(Place::Commit(at)) => at.directory,
+            _ => String::new(),
+        };
+    };
+    let root = real.ancestors().find(|above| above.join(".git").exists()).map(Path::to_path_buf);
+    let root = root.or_else(|| Path::new(".").canonicalize().ok());
+    let below = root.and_then(|root| real.strip_prefix(root).map(Path::to_path_buf).ok()).unwrap_or_default();
+    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    parts.join("/")
+}

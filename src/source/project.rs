@@ -1,11 +1,12 @@
 //! A policy project, on disk or as it was at a commit: which of its files are what.
 //!
 //! Every `*.yaml` (and `*.yml`) is inventory, every `*.policy` is policy, in any sub-directory; `sekisho.yaml` at the root is
-//! settings. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
+//! settings, and what lies below `approvals` at the root is approvals of changes. Files are taken in the order of their paths, so that nothing depends on the order of the file system. Hidden
 //! files and directories are passed over, symbolic links to directories are not followed; what looks like policy and is not read is listed. A link to a file may not lead out of the project: what is
 //! read can show in diagnostics. These rules are written once, here; `disk` and `commit` only list and read.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::commit::Snapshot;
 use super::disk;
@@ -27,6 +28,8 @@ pub enum FileKind {
     Inventory,
     /// `*.policy`.
     Policy,
+    /// A `*.yaml` or `*.yml` below `approvals` at the root.
+    Approval,
 }
 
 /// The files of a policy project, sorted by path.
@@ -81,9 +84,9 @@ impl Origin {
         }
     }
 
-    fn read(&self, relative: &str) -> Result<String, String> {
+    fn read(&self, relative: &str) -> Result<Arc<str>, String> {
         match self {
-            Self::Directory(root) => disk::read(root, relative),
+            Self::Directory(root) => disk::read(root, relative).map(Arc::from),
             Self::Commit(snapshot) => snapshot.read(relative),
         }
     }
@@ -110,7 +113,7 @@ impl Project {
     /// It cannot be read, is not UTF-8, or lies outside the project, by `..` or by a symbolic link; the message is in the user's words.
     pub fn feed(&self, relative: &str) -> Result<String, String> {
         let text = self.origin.read(relative)?;
-        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 }
 
@@ -217,6 +220,7 @@ pub(super) fn kind_of(relative: &str) -> Option<FileKind> {
         return Some(FileKind::Settings);
     }
     match Path::new(relative).extension()?.to_str()? {
+        "yaml" | "yml" if relative.starts_with("approvals/") => Some(FileKind::Approval),
         "yaml" | "yml" => Some(FileKind::Inventory),
         "policy" => Some(FileKind::Policy),
         _ => None,

@@ -10,6 +10,7 @@
 )]
 
 mod ages;
+mod assertions;
 mod history;
 mod hostile;
 mod layouts;

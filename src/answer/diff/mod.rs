@@ -4,6 +4,7 @@
 //! side, what closes in those of the old one. Start at [`diff`]. Absent on purpose: how a side was read, and the files of devices, which the command line compares.
 
 mod assertions;
+mod findings;
 mod hops;
 mod objects;
 mod prose;

@@ -122,6 +122,42 @@ impl Diff {
         text
     }
 
+    /// The rows of what opens that none of some earlier comparisons has, and how many of the last one's are gone.
+    fn since<'d>(&'d self, earlier: &[&Self]) -> (Vec<&'d Shown>, usize) {
+        let is_in = |diff: &Self, shown: &Shown| {
+            diff.opens.iter().any(|one| one.flows == shown.flows && one.row.behind == shown.row.behind)
+        };
+        let new = self.opens.iter().filter(|shown| !earlier.iter().any(|diff| is_in(diff, shown))).collect();
+        let gone = earlier.last().map_or(0, |last| last.opens.iter().filter(|shown| !is_in(self, shown)).count());
+        (new, gone)
+    }
+
+    /// What a later day adds to what earlier ones open, for people.
+    #[must_use]
+    pub fn later_text(&self, earlier: &[&Self]) -> String {
+        let (new, gone) = self.since(earlier);
+        let mut text = String::new();
+        for shown in new.iter().take(SCREEN) {
+            text.push_str(&row_text(shown, PERMITTED, Further::Told));
+        }
+        text.push_str(&more(new.len().saturating_sub(SCREEN)));
+        text.push_str(&closing(new.len(), gone).map(|words| format!("  {words}\n")).unwrap_or_default());
+        text
+    }
+
+    /// What a later day adds to what earlier ones open, in Markdown.
+    #[must_use]
+    pub fn later_markdown(&self, earlier: &[&Self]) -> String {
+        let (new, gone) = self.since(earlier);
+        let mut text: String =
+            new.iter().take(SCREEN).map(|shown| row_markdown(shown, PERMITTED, Further::Told)).collect();
+        if new.len() > SCREEN {
+            let _ = writeln!(text, "- and {} more", new.len() - SCREEN);
+        }
+        text.push_str(&closing(new.len(), gone).map(|words| format!("- {words}\n")).unwrap_or_default());
+        text
+    }
+
     /// Markdown for the comment under a change, of at most so many characters.
     #[must_use]
     pub fn to_markdown(&self, beside: Beside<'_>, limit: Limit) -> String {
@@ -335,6 +371,15 @@ fn further(rows: &[Shown]) -> Vec<Further> {
         further
     };
     rows.iter().map(&mut each).collect()
+}
+
+/// What a later day takes back of what an earlier one opened.
+fn closing(new: usize, gone: usize) -> Option<String> {
+    match (new, gone) {
+        (0, 0) => Some("nothing more is opened".to_owned()),
+        (_, 0) => None,
+        (_, gone) => Some(format!("{} of those above {} again", gone, if gone == 1 { "closes" } else { "close" })),
+    }
 }
 
 fn row_text(shown: &Shown, words: (&str, &str), further: Further) -> String {

@@ -174,6 +174,7 @@ fn extra(products: &[Product]) -> Extra {
             .flat_map(|one| [Arc::new(one.sources.clone()), Arc::new(one.destinations.clone())])
             .collect(),
         services: products.iter().map(|one| Arc::new(one.services.clone())).collect(),
+        ..Extra::default()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::super::Exit;
 use super::super::args::{Common, Drift};
-use super::held::{Asked, Held};
+use super::configs::Held;
+use super::held::Asked;
 
 pub(super) fn run(common: &Common, arguments: &Drift) -> Exit {
     let asked = Asked {

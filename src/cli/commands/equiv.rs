@@ -1,14 +1,17 @@
 //! `sekisho equiv`: whether two rule sets mean the same.
 
-use super::super::args::{AnswerFormat, Equiv};
+use super::super::args::{AnswerFormat, Common, Equiv};
 use super::super::{Exit, output};
 use super::ruleset;
 use crate::answer::equiv_report;
 use crate::listing::compare;
 use crate::report::json;
 
-pub(super) fn run(arguments: &Equiv) -> Exit {
-    let read = |path: &std::path::PathBuf| ruleset::read(std::slice::from_ref(path), None);
+pub(super) fn run(common: &Common, arguments: &Equiv) -> Exit {
+    if [&arguments.first, &arguments.second].iter().all(|path| path.as_os_str() == "-") {
+        return output::error_line("standard input can be read once: only one of the two rule sets may be `-`");
+    }
+    let read = |path: &std::path::PathBuf| ruleset::read(common, std::slice::from_ref(path), None);
     let (first, second) = match (read(&arguments.first), read(&arguments.second)) {
         (Ok(first), Ok(second)) => (first, second),
         (Err(exit), _) | (_, Err(exit)) => return exit,

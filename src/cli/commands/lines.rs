@@ -1,14 +1,14 @@
 //! `sekisho lines`: what in a rule set does nothing.
 
-use super::super::args::{AnswerFormat, Lines};
+use super::super::args::{AnswerFormat, Common, Lines};
 use super::super::{Exit, output};
 use super::ruleset;
 use crate::answer::lines_report;
 use crate::listing::analyse;
 use crate::report::json;
 
-pub(super) fn run(arguments: &Lines) -> Exit {
-    let listing = match ruleset::read(&arguments.files, arguments.platform.map(|one| one.name())) {
+pub(super) fn run(common: &Common, arguments: &Lines) -> Exit {
+    let listing = match ruleset::read(common, &arguments.files, arguments.platform.map(|one| one.name())) {
         Ok(listing) => listing,
         Err(exit) => return exit,
     };

@@ -2,22 +2,28 @@
 
 mod blast;
 mod check;
+mod ci;
 mod compile;
+mod completions;
+mod configs;
 mod diff;
 mod drift;
 mod equiv;
 mod explain;
 mod explain_code;
 mod fmt;
+mod gate;
 mod graph;
 mod held;
 mod init;
 mod lines;
+mod man;
 mod matrix;
 mod pages;
 mod query;
 mod question;
 mod ruleset;
+mod since;
 mod verify;
 
 use std::path::Path;
@@ -26,11 +32,11 @@ use jiff::civil::Date;
 
 use super::args::{Cli, Command, Common};
 use super::{Exit, clock, output};
-use crate::diag::codes::input::UNREADABLE;
+use crate::diag::codes::input::{NO_REVISION, UNREADABLE};
 use crate::diag::{Diagnostic, Severity};
 use crate::pipeline::{self, Loaded};
 use crate::report::json::{self, DiagnosticReport};
-use crate::source::Sources;
+use crate::source::{self, FileKind, ProjectError, Sources};
 
 pub use pages::PAGES;
 
@@ -41,6 +47,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(arguments) => fmt::run(&cli.common, arguments),
         Command::Check(arguments) => check::run(&cli.common, arguments),
         Command::ExplainCode(arguments) => explain_code::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(&cli.common, arguments),
         Command::Compile(arguments) => compile::run(&cli.common, arguments),
         Command::Explain(arguments) => explain::run(&cli.common, arguments),
         Command::Query(arguments) => query::run(&cli.common, arguments),
@@ -49,21 +57,53 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Diff(arguments) => diff::run(&cli.common, arguments),
         Command::Graph(arguments) => graph::run(&cli.common, arguments),
         Command::Verify(arguments) => verify::run(&cli.common, arguments),
+        Command::Gate(arguments) => gate::run(&cli.common, arguments),
         Command::Drift(arguments) => drift::run(&cli.common, arguments),
-        Command::Lines(arguments) => lines::run(arguments),
-        Command::Equiv(arguments) => equiv::run(arguments),
+        Command::Lines(arguments) => lines::run(&cli.common, arguments),
+        Command::Since(arguments) => since::run(&cli.common, arguments),
+        Command::Equiv(arguments) => equiv::run(&cli.common, arguments),
     }
 }
 
 /// Reads and resolves a project; what cannot be read is reported and ends the command.
 fn load(common: &Common, command: &str, directory: &Path, format: &str) -> Result<Loaded, Exit> {
-    pipeline::load(directory).map_err(|errors| {
-        let found: Vec<Diagnostic> = errors
-            .into_iter()
-            .map(|error| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message)))
-            .collect();
-        report(common, command, format, &Sources::default(), &found)
-    })
+    let loaded =
+        read_project(directory).map_err(|found| report(common, command, format, &Sources::default(), &found))?;
+    tell(common, &loaded);
+    Ok(loaded)
+}
+
+/// Says with `--verbose` what was read.
+fn tell(common: &Common, loaded: &Loaded) {
+    if !common.verbose {
+        return;
+    }
+    let (model, kinds) = (&loaded.model, [FileKind::Policy, FileKind::Inventory]);
+    let [policies, inventories] = kinds.map(|kind| loaded.project.of_kind(kind).count());
+    let counts = [
+        (policies, "policy file"),
+        (inventories, "inventory file"),
+        (model.sites.len(), "site"),
+        (model.devices.len(), "device"),
+        (model.rules.len(), "rule"),
+        (model.assertions.len(), "assertion"),
+    ];
+    let counts = counts.map(|(number, word)| format!("{number} {word}{}", if number == 1 { "" } else { "s" }));
+    output::error_text(&format!("read {}; judged at {}\n", counts.join(", "), day(common)));
+}
+
+/// Reads and resolves a project: a directory, or `REV:DIR` of the git repository around here.
+fn read_project(directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
+    let one =
+        |error: &ProjectError| Diagnostic::without_place(&UNREADABLE, format!("`{}`: {}", error.path, error.message));
+    let is_place = !directory.exists() && directory.as_os_str().as_encoded_bytes().contains(&b':');
+    let loaded = if is_place {
+        let place = source::place(directory, Path::new(""));
+        pipeline::load_place(&place.map_err(|message| vec![Diagnostic::without_place(&NO_REVISION, message)])?)
+    } else {
+        pipeline::load(directory)
+    };
+    loaded.map_err(|errors| errors.iter().map(one).collect())
 }
 
 /// Reads and resolves a project for a command that computes from it: bad input is reported, as JSON on standard output if `format` is that, and ends the command.

@@ -16,8 +16,18 @@ pub static UNREAD: Code = Code::lint("W0705", Severity::Warning, "a file that lo
 /// Several files could be the config of one device.
 pub static TWO_CONFIGS: Code = Code::error("E0706", "several configs of one device");
 /// The repository or the revision of backups is not there.
-pub static NO_REVISION: Code = Code::error("E0707", "a revision of backups that is not there");
+pub static NO_REVISION: Code = Code::error("E0707", "a revision that is not there");
+/// A file below `approvals` that approves nothing.
+pub static NO_APPROVAL: Code = Code::error("E0708", "an approval that is not one");
 
 /// All codes of this file.
-pub const ALL: &[&Code] =
-    &[&FAMILY_MIXED, &NOT_ONE_SERVICE, &SERVICE_OF_FAMILY, &UNREADABLE, &UNREAD, &TWO_CONFIGS, &NO_REVISION];
+pub const ALL: &[&Code] = &[
+    &FAMILY_MIXED,
+    &NOT_ONE_SERVICE,
+    &SERVICE_OF_FAMILY,
+    &UNREADABLE,
+    &UNREAD,
+    &TWO_CONFIGS,
+    &NO_REVISION,
+    &NO_APPROVAL,
+];

@@ -11,8 +11,10 @@
 //! | x07xx | input of commands: flows, arguments, files |
 //! | x08xx | what a policy means: rules and assertions against each other |
 //! | A00xx | assertions |
+//! | D00xx | what a change does |
 
 pub mod assertions;
+pub mod changes;
 pub mod input;
 pub mod inventory;
 pub mod meaning;
@@ -36,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         input::ALL,
         meaning::ALL,
         assertions::ALL,
+        changes::ALL,
     ]
     .into_iter()
     .flatten()

@@ -15,7 +15,7 @@ use crate::platform::{Detail, Written};
 
 /// What became of the files.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(in crate::cli::commands) struct Files {
     /// The devices whose files change, by name.
     pub devices: Vec<DeviceChange>,
     /// Why some could not be written, and so not compared.
@@ -23,7 +23,7 @@ pub(super) struct Files {
 }
 
 /// Compares the files of both sides.
-pub(super) fn changes(sides: Both<Side<'_>>) -> Files {
+pub(in crate::cli::commands) fn changes(sides: Both<Side<'_>>) -> Files {
     let Both { before, after } = sides;
     let before = Placement::new(before.model, before.topology, before.at);
     let after = Placement::new(after.model, after.topology, after.at);

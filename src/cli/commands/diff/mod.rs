@@ -2,7 +2,7 @@
 //!
 //! Reads the two sides, says which of them is not readable, and asks [`answer::diff`]. Start at [`run`].
 
-mod files;
+pub(in crate::cli::commands) mod files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use super::super::args::{Common, Diff, DiffFormat};
 use super::super::{Exit, output, progress::Progress};
+use super::ci::Found;
 use super::{day, report};
 use crate::answer::{self, Beside, Limit, Project};
 use crate::diag::Diagnostic;
@@ -19,8 +20,9 @@ use crate::diff::{Both, Side, Which, same_inventory};
 use crate::graph::Topology;
 use crate::packet::AddressSet;
 use crate::pipeline::{self, Loaded};
+use crate::report::ci::{self, Case, Writer};
 use crate::report::json;
-use crate::source::{CommitPlace, Place, Repository, Sources, place};
+use crate::source::{CommitPlace, Place, Repository, Sources, path_in_repository, place};
 
 pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
     let progress = Progress::start(common, "reading");
@@ -37,15 +39,20 @@ pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
         Some([before, after]) => Both { before: *before, after: *after },
         _ => Both { before: at, after: at },
     };
-    let sides = match load(common, arguments.format, &places) {
+    let sides = match load(common, "diff", arguments.format, &places) {
         Ok(sides) => sides,
         Err(exit) => return exit,
     };
     progress.stage("comparing");
-    let told = compare(&sides, dates, arguments);
+    let told = compare(&sides, dates, arguments, &places);
     drop(progress);
     match told {
-        Ok((text, exit)) => exit.worst(output::result(&text)),
+        Ok(Told::Text(text, exit)) => exit.worst(output::result(&text)),
+        Ok(Told::Findings(writer, told)) => {
+            let Findings { directory, found, cases, exit } = *told;
+            let sources = &sides.new.as_ref().unwrap_or(&sides.old).project.sources;
+            Found { command: "diff", directory: &directory, sources, found: &found, cases: &cases, exit }.print(writer)
+        }
         Err(_) => {
             output::error_text("the two differ in too many ways to say in which: nothing is proved\n");
             Exit::Unproven
@@ -61,14 +68,7 @@ fn places(arguments: &Diff) -> Result<(Place, Option<Place>), String> {
         return Ok((place(&directory(), here)?, None));
     }
     if let Some(revision) = &arguments.base {
-        let directory = directory();
-        let Some(repository) = Repository::around(&directory)? else {
-            return Err(format!("`{}` is in no git repository, so it has no base", directory.display()));
-        };
-        let commit = repository.merge_base(revision)?;
-        let own = repository.directory().to_owned();
-        let base = Place::Commit(CommitPlace { repository, commit, directory: own });
-        return Ok((base, Some(Place::Directory(directory))));
+        return base(&directory(), revision);
     }
     match (&arguments.old, &arguments.new) {
         (Some(old), Some(new)) => {
@@ -80,14 +80,30 @@ fn places(arguments: &Diff) -> Result<(Place, Option<Place>), String> {
     }
 }
 
+/// A project where its history parted from a revision, and as it is.
+pub(super) fn base(directory: &Path, revision: &str) -> Result<(Place, Option<Place>), String> {
+    let Some(repository) = Repository::around(directory)? else {
+        return Err(format!("`{}` is in no git repository, so it has no base", directory.display()));
+    };
+    let commit = repository.merge_base(revision)?;
+    let own = repository.directory().to_owned();
+    let base = Place::Commit(CommitPlace { repository, commit, directory: own });
+    Ok((base, Some(Place::Directory(directory.to_owned()))))
+}
+
 /// The projects of both sides; one where it is the same.
-struct Sides {
-    old: Loaded,
-    new: Option<Loaded>,
+pub(super) struct Sides {
+    pub old: Loaded,
+    pub new: Option<Loaded>,
 }
 
 /// Reads both sides; bad input of either is reported, with the side that it is of.
-fn load(common: &Common, format: DiffFormat, (old, new): &(Place, Option<Place>)) -> Result<Sides, Exit> {
+pub(super) fn load(
+    common: &Common,
+    command: &str,
+    format: DiffFormat,
+    (old, new): &(Place, Option<Place>),
+) -> Result<Sides, Exit> {
     let read = |place: &Place| match pipeline::load_place(place) {
         Ok(loaded) if loaded.is_sound() => Ok(loaded),
         Ok(loaded) => Err((loaded.diagnostics(), loaded.project.sources)),
@@ -108,7 +124,7 @@ fn load(common: &Common, format: DiffFormat, (old, new): &(Place, Option<Place>)
             .into_iter()
             .map(|one| if new.is_some() { one.note(format!("in {which} project")) } else { one })
             .collect();
-        exit = exit.worst(report(common, "diff", format.diagnostics(), &sources, &found));
+        exit = exit.worst(report(common, command, format.diagnostics(), &sources, &found));
     };
     match (old_read, new_read) {
         (Ok(old), None) => Ok(Sides { old, new: None }),
@@ -127,7 +143,27 @@ fn load(common: &Common, format: DiffFormat, (old, new): &(Place, Option<Place>)
     }
 }
 
-fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String, Exit), crate::packet::TooLarge> {
+/// What is to be printed.
+enum Told {
+    Text(String, Exit),
+    Findings(&'static dyn Writer, Box<Findings>),
+}
+
+/// A comparison for forges and build servers.
+struct Findings {
+    /// Of the new project, from the root of its repository.
+    directory: String,
+    found: Vec<Diagnostic>,
+    cases: Vec<Case>,
+    exit: Exit,
+}
+
+fn compare(
+    sides: &Sides,
+    dates: Both<Date>,
+    arguments: &Diff,
+    places: &(Place, Option<Place>),
+) -> Result<Told, crate::packet::TooLarge> {
     let old = &sides.old;
     let new = sides.new.as_ref().unwrap_or(old);
     let old_topology = Topology::new(&old.model);
@@ -150,16 +186,24 @@ fn compare(sides: &Sides, dates: Both<Date>, arguments: &Diff) -> Result<(String
         (true, true) => Exit::Ok,
     };
     let beside = Beside { devices: &files.devices, unwritten: &files.unwritten, dates: &said };
+    if let Some(writer) = ci::by_name(arguments.format.name()) {
+        let (found, cases) = found.findings(&after);
+        let directory = match places.1.as_ref().unwrap_or(&places.0) {
+            Place::Directory(directory) => path_in_repository(directory),
+            Place::Commit(commit) => commit.directory.clone(),
+        };
+        return Ok(Told::Findings(writer, Box::new(Findings { directory, found, cases, exit })));
+    }
     let text = match arguments.format {
-        DiffFormat::Text => found.to_text(beside),
         DiffFormat::Md => found.to_markdown(beside, Limit(arguments.limit)),
         DiffFormat::Json => json::to_text(&found.to_json(compared.then_some(files.devices), files.unwritten)),
+        _ => found.to_text(beside),
     };
-    Ok((text, exit))
+    Ok(Told::Text(text, exit))
 }
 
 /// A side with its words.
-fn project<'a>(loaded: &'a Loaded, side: Side<'a>, which: Which) -> Project<'a> {
+pub(super) fn project<'a>(loaded: &'a Loaded, side: Side<'a>, which: Which) -> Project<'a> {
     let tiers = loaded.attribute_values("tier").unwrap_or_default();
     let tiers: Vec<(String, Arc<AddressSet>)> = tiers.into_iter().collect();
     Project { side, sources: &loaded.project.sources, tiers, which }

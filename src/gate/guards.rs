@@ -1,0 +1,194 @@
+//! Promises that a change takes back: waivers that it grants, assertions that it removes or weakens, and settings that ask for less.
+//!
+//! Nothing is opened by that, and everything can be opened after it. An assertion counts as kept if some assertion afterwards, whatever its name, claims at least as much about
+//! the addresses that are still known.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Assertion, Model, Period, Product, Via, Waiver};
+use crate::packet::{AddressSet, Product as Flows, ServiceSet};
+use crate::settings::{Level, Settings};
+use crate::syntax::ast::AssertionKind;
+
+/// A promise that is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Guard {
+    /// What is done to it, in a sentence.
+    pub what: String,
+    /// What is left of it, exactly: an approval is of this, not of the sentence.
+    left: String,
+}
+
+impl Guard {
+    fn new(what: String, left: String) -> Self {
+        Self { what, left }
+    }
+}
+
+/// A project at a date, with its settings.
+#[derive(Debug, Clone, Copy)]
+struct Side<'a> {
+    model: &'a Model,
+    settings: &'a Settings,
+}
+
+/// What a change takes back, on a day and after it; in order.
+#[must_use]
+pub fn guards(before: (&Model, &Settings), after: (&Model, &Settings), at: Date) -> Vec<Guard> {
+    let side = |(model, settings)| Side { model, settings };
+    let (before, after) = (side(before), side(after));
+    let mut found: Vec<Guard> = after
+        .model
+        .waivers
+        .iter()
+        .filter(|waiver| !is_over(waiver.period, at) && !is_known(waiver, before.model, after.model, at))
+        .map(|waiver| Guard::new(granted(waiver, after.model), String::new()))
+        .collect();
+    for assertion in before.model.assertions.iter().filter(|one| !one.advisory && !is_over(one.period, at)) {
+        if after.model.assertions.iter().any(|new| keeps(assertion, before.model, new, after.model, at)) {
+            continue;
+        }
+        let name = &assertion.name.value;
+        let left = after.model.assertions.iter().find(|new| new.name.value == *name);
+        let what = if left.is_none() { "is taken away" } else { "is weakened" };
+        let left = left.map(|new| claim(new, after.model)).unwrap_or_default();
+        found.push(Guard::new(format!("the assertion `{name}` {what}"), left));
+    }
+    found.extend(settings(before.settings, after.settings));
+    found.sort();
+    found
+}
+
+/// A digest of what is taken back: `sha256:` and 64 hexadecimal digits.
+#[must_use]
+pub fn digest(guards: &[Guard]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"sekisho guards 1\n");
+    for guard in guards {
+        // Neither holds a NUL: names are words, and the rest is our own.
+        hash.update(guard.what.as_bytes());
+        hash.update([0]);
+        hash.update(guard.left.as_bytes());
+        hash.update([0]);
+    }
+    let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{sum}")
+}
+
+fn is_over(period: Period, at: Date) -> bool {
+    period.until.is_some_and(|until| until < at)
+}
+
+/// Whether a period holds another one, as far as it is not over.
+fn covers(outer: Period, inner: Period, at: Date) -> bool {
+    let starts = outer.start.is_none_or(|start| start <= at || inner.start.is_some_and(|inner| start <= inner));
+    let ends = outer.until.is_none_or(|until| inner.until.is_some_and(|inner| inner <= until));
+    starts && ends
+}
+
+/// Whether the same was waived before, for as long.
+fn is_known(waiver: &Waiver, before: &Model, after: &Model, at: Date) -> bool {
+    before.waivers.iter().any(|old| names(old, before) == names(waiver, after) && covers(old.period, waiver.period, at))
+}
+
+fn names<'m>(waiver: &Waiver, model: &'m Model) -> (Option<&'m str>, Option<&'m str>) {
+    let assertion = model.assertions.get(waiver.assertion).map(|one| one.name.value.as_str());
+    (assertion, model.rules.get(waiver.rule.index()).map(|rule| rule.name.value.as_str()))
+}
+
+fn granted(waiver: &Waiver, model: &Model) -> String {
+    let (assertion, rule) = names(waiver, model);
+    let start = waiver.period.start.map(|day| format!(" from {day}")).unwrap_or_default();
+    let until = waiver.period.until.map(|day| format!(" until {day}")).unwrap_or_default();
+    format!("`{}` is waived for `{}`{start}{until}", assertion.unwrap_or_default(), rule.unwrap_or_default())
+}
+
+/// Whether a later assertion claims all that an earlier one did.
+fn keeps(old: &Assertion, before: &Model, new: &Assertion, after: &Model, at: Date) -> bool {
+    let is_claim = new.kind == old.kind
+        && !new.advisory
+        && (new.transitive || !old.transitive)
+        && covers(new.period, old.period, at)
+        && via(old, before) == via(new, after);
+    let known = &after.known;
+    let within = |small: &AddressSet, large: &AddressSet| small.intersection(known).is_subset(large);
+    let keeps = |one: &Product, other: &Product| {
+        let (from, to) = (before.endpoint(one.source), before.endpoint(one.destination));
+        let (new_from, new_to) = (after.endpoint(other.source), after.endpoint(other.destination));
+        let sources = match old.kind {
+            // `only` permits its sources: they may become fewer, and hold addresses that nobody knew.
+            AssertionKind::Only => new_from.intersection(&before.known).is_subset(from),
+            AssertionKind::Never | AssertionKind::Must => within(from, new_from),
+        };
+        sources && within(to, new_to) && before.service(one.services).is_subset(after.service(other.services))
+    };
+    is_claim && old.products.iter().all(|one| new.products.iter().any(|other| keeps(one, other)))
+}
+
+/// What an assertion claims, whatever it is called.
+fn claim(assertion: &Assertion, model: &Model) -> String {
+    let (all, any) = (AddressSet::full(), ServiceSet::any());
+    // Each dimension by itself: where one is empty the others still say something.
+    let digest = |sources: &AddressSet, destinations: &AddressSet, services: &ServiceSet| {
+        let (sources, destinations, services) = (sources.clone(), destinations.clone(), services.clone());
+        crate::diff::digest(&[Flows { sources, destinations, services }])
+    };
+    let product = |one: &Product| {
+        let from = digest(model.endpoint(one.source), &all, &any);
+        let to = digest(&all, model.endpoint(one.destination), &any);
+        format!("{from} {to} {}", digest(&all, &all, model.service(one.services)))
+    };
+    let mut about: Vec<String> = assertion.products.iter().map(product).collect();
+    about.sort();
+    let day = |day: Option<Date>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+    let kind = match assertion.kind {
+        AssertionKind::Never => "never",
+        AssertionKind::Only => "only",
+        AssertionKind::Must => "must",
+    };
+    let words = [
+        kind.to_owned(),
+        about.join(" "),
+        format!("transitive {}", assertion.transitive),
+        format!("advisory {}", assertion.advisory),
+        format!("via {}", via(assertion, model).join(" ")),
+        format!("{} {}", day(assertion.period.start), day(assertion.period.until)),
+    ];
+    words.join("; ")
+}
+
+/// What every path must cross, by name.
+fn via(assertion: &Assertion, model: &Model) -> Vec<Arc<str>> {
+    let name = |via: &Via| match via {
+        Via::Device(id) => model.devices.get(id.index()).map(|one| one.name.value.as_str()),
+        Via::Network(id) => model.networks.get(id.index()).map(|one| one.full_name.as_str()),
+        Via::Transit(id) => model.transits.get(id.index()).map(|one| one.name.value.as_str()),
+    };
+    let mut names: Vec<Arc<str>> = assertion.via.iter().filter_map(name).map(Arc::from).collect();
+    names.sort();
+    names
+}
+
+fn settings(before: &Settings, after: &Settings) -> Vec<Guard> {
+    let mut found = Vec::new();
+    let says = |settings: &Settings| {
+        let (approvers, otherwise) = settings.gate.as_ref()?.says();
+        let one = |(name, conditions): (&str, Vec<&str>)| format!("{name:?}: {conditions:?}");
+        let approvers: Vec<String> = approvers.into_iter().map(one).collect();
+        Some(format!("{}; otherwise {otherwise:?}", approvers.join(", ")))
+    };
+    if before.gate.is_some() && says(before) != says(after) {
+        let left = says(after).unwrap_or_default();
+        found.push(Guard::new("the rules of the gate change".to_owned(), left));
+    }
+    let weight = |settings: &Settings, code: &'static str| settings.levels.get(code).copied();
+    for (code, level) in &before.levels {
+        if *level == Level::Error && weight(after, code) != Some(Level::Error) {
+            found.push(Guard::new(format!("`{code}` fails a build no more"), String::new()));
+        }
+    }
+    found
+}
