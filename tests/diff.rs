@@ -215,6 +215,9 @@ fn a_change_and_its_reverse_are_mirrors() {
         serde_json::from_str(&out(&done)).unwrap()
     };
     let (there, back) = (json("old", "new"), json("new", "old"));
+    let done = sekisho(home.path(), &["diff", "old", "new", "--at", DAY, "--format", "json", "--no-files"]);
+    let bare: Value = serde_json::from_str(&out(&done)).unwrap();
+    assert_eq!((&bare["devices"], &bare["opens"]), (&Value::Null, &there["opens"]));
     let exact = |rows: &Value| rows.as_array().unwrap().iter().map(|row| row["exact"].to_string()).collect::<Vec<_>>();
     let sorted = |mut list: Vec<String>| {
         list.sort();

@@ -421,6 +421,9 @@ pub struct Diff {
     /// Compare the project at one date with the same project at another
     #[arg(long, num_args = 2, value_names = ["DATE", "DATE"], value_parser = date, conflicts_with = "at")]
     pub between: Option<Vec<Date>>,
+    /// Do not write the rule sets of both sides to count the lines that change: most of the time of a large change
+    #[arg(long)]
+    pub no_files: bool,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,

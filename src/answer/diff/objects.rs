@@ -21,8 +21,8 @@ pub struct DiffReport {
     pub logging_changed: Vec<ChangeRow>,
     /// Assertions that change their verdict, come or go, by name.
     pub assertions: Vec<AssertionChange>,
-    /// Devices whose files change, by name.
-    pub devices: Vec<DeviceChange>,
+    /// Devices whose files change, by name; `null` with `--no-files`.
+    pub devices: Option<Vec<DeviceChange>>,
     /// Why files could not be compared; mostly absent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unwritten: Vec<String>,

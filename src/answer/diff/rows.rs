@@ -444,9 +444,9 @@ fn order(shown: &Shown) -> impl Ord + '_ {
 }
 
 impl Diff {
-    /// The JSON object, with what became of the files of devices.
+    /// The JSON object, with what became of the files of devices, if they were compared.
     #[must_use]
-    pub fn to_json(&self, devices: Vec<DeviceChange>, unwritten: Vec<String>) -> DiffReport {
+    pub fn to_json(&self, devices: Option<Vec<DeviceChange>>, unwritten: Vec<String>) -> DiffReport {
         let rows = |list: &[Shown]| list.iter().map(|one| one.row.clone()).collect();
         DiffReport {
             schema: "sekisho/diff/1",

@@ -173,7 +173,8 @@ fn compare(
     let before = project(old, Side { model: &old.model, topology: &old_topology, at: dates.before }, Which::Before);
     let after = project(new, Side { model: &new.model, topology: new_topology, at: dates.after }, Which::After);
     let found = answer::diff(&before, &after)?;
-    let files = files::changes(Both { before: before.side, after: after.side });
+    let compared = !arguments.no_files;
+    let files = compared.then(|| files::changes(Both { before: before.side, after: after.side })).unwrap_or_default();
     let said = if dates.before == dates.after {
         dates.after.to_string()
     } else {
@@ -195,7 +196,7 @@ fn compare(
     }
     let text = match arguments.format {
         DiffFormat::Md => found.to_markdown(beside, Limit(arguments.limit)),
-        DiffFormat::Json => json::to_text(&found.to_json(files.devices, files.unwritten)),
+        DiffFormat::Json => json::to_text(&found.to_json(compared.then_some(files.devices), files.unwritten)),
         _ => found.to_text(beside),
     };
     Ok(Told::Text(text, exit))
