@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::diag::codes::inventory::BAD_CONDITION;
+use crate::diag::codes::input::BAD_CONDITION;
 use crate::diag::{Diagnostic, Sink, closest};
 use crate::model::administration;
 use crate::packet::{AddressSet, Product, ServiceSet};

@@ -19,6 +19,8 @@ pub static TWO_CONFIGS: Code = Code::error("E0706", "several configs of one devi
 pub static NO_REVISION: Code = Code::error("E0707", "a revision that is not there");
 /// A file below `approvals` that approves nothing.
 pub static NO_APPROVAL: Code = Code::error("E0708", "an approval that is not one");
+/// What needs an approver is not understood.
+pub static BAD_CONDITION: Code = Code::error("E0709", "what needs an approver is not understood");
 
 /// All codes of this file.
 pub const ALL: &[&Code] = &[
@@ -30,4 +32,5 @@ pub const ALL: &[&Code] = &[
     &TWO_CONFIGS,
     &NO_REVISION,
     &NO_APPROVAL,
+    &BAD_CONDITION,
 ];

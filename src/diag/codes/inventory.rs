@@ -58,8 +58,6 @@ pub static UNKNOWN_LINT: Code = Code::error("E0326", "a setting is about a code 
 pub static NOT_A_LINT: Code = Code::error("E0327", "a setting is about an error, which has no level");
 /// `lints: { W0301: fatal }`
 pub static UNKNOWN_LEVEL: Code = Code::error("E0328", "a level is not known");
-/// What needs an approver is not understood.
-pub static BAD_CONDITION: Code = Code::error("E0329", "what needs an approver is not understood");
 
 /// A device that joins nothing.
 pub static NO_INTERFACES: Code = Code::lint("W0301", Severity::Warning, "a device has no interfaces");
@@ -94,6 +92,5 @@ pub const ALL: &[&Code] = &[
     &UNKNOWN_LINT,
     &NOT_A_LINT,
     &UNKNOWN_LEVEL,
-    &BAD_CONDITION,
     &NO_INTERFACES,
 ];
