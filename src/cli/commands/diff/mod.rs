@@ -174,7 +174,8 @@ fn compare(
     let after = project(new, Side { model: &new.model, topology: new_topology, at: dates.after }, Which::After);
     let found = answer::diff(&before, &after)?;
     let compared = !arguments.no_files;
-    let files = compared.then(|| files::changes(Both { before: before.side, after: after.side })).unwrap_or_default();
+    let sides = Both { before: before.side, after: after.side };
+    let files = if compared { files::changes(sides) } else { files::Files::default() };
     let said = if dates.before == dates.after {
         dates.after.to_string()
     } else {
