@@ -5,12 +5,12 @@
 //! The decision a reader would doubt: most flows are never asked about. A flow fares differently only if *the rules* say something else about it or *the network* does, so it is enough to
 //! ask about a region that holds all such flows.
 //!
-//! - Rules ([`policy`]). A flow is permitted if some product of an active allow holds it, no product of an active deny does, and no quarantine holds it that keeps none of those products.
+//! - Rules (`policy`). A flow is permitted if some product of an active allow holds it, no product of an active deny does, and no quarantine holds it that keeps none of those products.
 //!   Names, files and order are not in this sentence, and neither is how often a product is written. So products that both sides have, as sets, cancel. If a flow lies in no product that only one
 //!   side has, the same products hold it on both sides. Two products that are left over and have one name are the old and the new form of a rule: what lies in both or in neither is
 //!   held by a product on both sides or on none, so only their differences, end by end, are in the region. The pairing is a guess that makes the region smaller and can make nothing wrong.
 //!   Quarantines cancel in the same way, as what they hold and the products that they keep.
-//! - The network ([`network`]). Whether two addresses are in one zone, or have a path, depends on the places of the two. The known addresses are cut into cells that lie in one place before and one after.
+//! - The network (`network`). Whether two addresses are in one zone, or have a path, depends on the places of the two. The known addresses are cut into cells that lie in one place before and one after.
 //!   If zones, sites and firewalls of both sides can be matched so that every cell and every interface agrees, the network means the same and gives no region. If not, the region is: cells that only one
 //!   side knows, with everything; pairs of cells that are in one zone on one side alone; pairs that have a path on one side alone.
 //!
