@@ -63,6 +63,22 @@ pub fn load_place(place: &Place) -> Result<Loaded, Vec<ProjectError>> {
     Ok(resolve(place.load()?))
 }
 
+/// Reads and resolves two versions of a project, and parses what they have in common once.
+///
+/// # Errors
+///
+/// Files that cannot be read, as for [`load`], of either.
+pub fn load_both(old: &Place, new: &Place) -> [Result<Loaded, Vec<ProjectError>>; 2] {
+    let parsed = Parsed::default();
+    let (old, new) = rayon::join(|| old.load(), || new.load());
+    if let Ok(project) = &old {
+        parsed.prepare(project);
+    }
+    let resolve = |project: Result<Project, _>| project.map(|project| resolve_with(project, Some(&parsed)));
+    let (old, new) = rayon::join(|| resolve(old), || resolve(new));
+    [old, new]
+}
+
 /// What was read of versions of one project, so that what they have in common is parsed once.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -82,6 +98,13 @@ impl Parsed {
     pub fn forget(&self) {
         self.policies.forget();
         self.inventories.forget();
+    }
+
+    /// Parses all files of a project.
+    fn prepare(&self, project: &Project) {
+        let files: Vec<FileId> = project.of_kind(FileKind::Policy).collect();
+        let policies = || files.into_par_iter().for_each(|file| drop(self.policy(project, file)));
+        rayon::join(|| self.inventory(project), policies);
     }
 
     fn inventory(&self, project: &Project) -> Read {

@@ -22,7 +22,7 @@ use crate::packet::AddressSet;
 use crate::pipeline::{self, Loaded};
 use crate::report::ci::{self, Case, Writer};
 use crate::report::json;
-use crate::source::{CommitPlace, Place, Repository, Sources, path_in_repository, place};
+use crate::source::{CommitPlace, Place, ProjectError, Repository, Sources, path_in_repository, place};
 
 pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
     let progress = Progress::start(common, "reading");
@@ -104,7 +104,7 @@ pub(super) fn load(
     format: DiffFormat,
     (old, new): &(Place, Option<Place>),
 ) -> Result<Sides, Exit> {
-    let read = |place: &Place| match pipeline::load_place(place) {
+    let read = |loaded: Result<Loaded, Vec<ProjectError>>| match loaded {
         Ok(loaded) if loaded.is_sound() => Ok(loaded),
         Ok(loaded) => Err((loaded.diagnostics(), loaded.project.sources)),
         Err(errors) => {
@@ -114,7 +114,13 @@ pub(super) fn load(
             Err((found.collect(), Sources::default()))
         }
     };
-    let (old_read, new_read) = rayon::join(|| read(old), || new.as_ref().map(read));
+    let (old_read, new_read) = match new {
+        Some(new) => {
+            let [old, new] = pipeline::load_both(old, new);
+            (read(old), Some(read(new)))
+        }
+        None => (read(pipeline::load_place(old)), None),
+    };
     let mut exit = Exit::Ok;
     let mut tell = |which: &'static str, (found, sources): (Vec<Diagnostic>, Sources)| {
         if new.is_some() && format != DiffFormat::Json {
