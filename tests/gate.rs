@@ -325,6 +325,36 @@ fn assertions_are_not_taken_away_in_silence() {
 }
 
 #[test]
+fn an_assertion_of_tomorrow_is_violated_tomorrow() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "main"]);
+    let later = format!("{POLICY}never NEV-02 from osaka to class:secret start 2027-02-01\n");
+    repository.write("policy/rules.policy", &later);
+    repository.commit();
+    repository.git(&["checkout", "-q", "-B", "change"]);
+    repository.write("policy/rules.policy", &format!("{later}allow NEW from osaka/lab to class:secret on tcp/445\n"));
+    let (code, ruling) = repository.ruled();
+    assert_eq!((code, &ruling["violates"]), (1, &serde_json::json!(["NEV-02"])), "{ruling}");
+}
+
+#[test]
+fn a_firewall_that_protects_itself_no_more_is_a_promise_taken_back() {
+    let repository = Repository::new();
+    let interfaces = "interfaces: { eth0: wan, eth1: osaka/lab }";
+    let own =
+        "interfaces: { eth0: { network: wan, address: 192.0.2.1 }, eth1: { network: osaka/lab, address: 10.20.0.1 } }";
+    let protected = NETWORK.replace(interfaces, &format!("protect: true, {own}"));
+    repository.git(&["checkout", "-q", "main"]);
+    repository.write("policy/network.yaml", &protected);
+    repository.commit();
+    repository.git(&["checkout", "-q", "-B", "change"]);
+    assert_eq!(repository.ruled().0, 0);
+    repository.write("policy/network.yaml", &protected.replace("protect: true, ", ""));
+    let (code, ruling) = repository.ruled();
+    assert_eq!((code, &ruling["guards"]), (1, &serde_json::json!(["the firewall `fw-osaka` protects itself no more"])));
+}
+
+#[test]
 fn an_approval_of_a_weaker_promise_is_of_that_one() {
     let repository = Repository::new();
     let never = "never NEV-01 from bangkok to class:secret";

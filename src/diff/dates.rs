@@ -18,7 +18,8 @@ use crate::syntax::ast::Effect;
 /// Products that only one side has beyond this many are not looked at one by one: every date counts.
 const MOST: usize = 500;
 
-/// The days after the one that the sides are judged at on which something starts, or has lapsed, that can matter to the comparison of two projects.
+/// The days after the one that the sides are judged at on which something starts, or has lapsed, that can matter to the comparison of two projects; what lapses of assertions and waivers is
+/// not among them, because a promise may end.
 #[must_use]
 pub fn dates(before: Side<'_>, after: Side<'_>) -> BTreeSet<Date> {
     let same_network = Network::new(before, after).is_same;
@@ -41,6 +42,10 @@ pub fn dates(before: Side<'_>, after: Side<'_>) -> BTreeSet<Date> {
         if !own.is_empty() && statement.pieces.iter().any(&is_near) {
             found.extend(own);
         }
+    }
+    // From then on it can be violated, by flows of which it says more than its ends do.
+    for side in [before, after] {
+        found.extend(side.model.assertions.iter().filter_map(|one| one.period.start).filter(|start| *start > side.at));
     }
     found
 }

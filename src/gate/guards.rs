@@ -1,4 +1,4 @@
-//! Promises that a change takes back: waivers that it grants, assertions that it removes or weakens, and settings that ask for less.
+//! Promises that a change takes back: waivers that it grants, assertions that it removes or weakens, firewalls that protect themselves no more, and settings that ask for less.
 //!
 //! Nothing is opened by that, and everything can be opened after it. An assertion counts as kept if some assertion afterwards, whatever its name, claims at least as much about
 //! the addresses that are still known.
@@ -56,6 +56,14 @@ pub fn guards(before: (&Model, &Settings), after: (&Model, &Settings), at: Date)
         let what = if left.is_none() { "is taken away" } else { "is weakened" };
         let left = left.map(|new| claim(new, after.model)).unwrap_or_default();
         found.push(Guard::new(format!("the assertion `{name}` {what}"), left));
+    }
+    let protects =
+        |model: &Model, name: &str| model.devices.iter().find(|one| one.name.value == name).map(|one| one.protect);
+    for device in before.model.devices.iter().filter(|device| device.protect) {
+        let name = device.name.value.as_str();
+        if protects(after.model, name) == Some(false) {
+            found.push(Guard::new(format!("the firewall `{name}` protects itself no more"), String::new()));
+        }
     }
     found.extend(settings(before.settings, after.settings));
     found.sort();
