@@ -28,8 +28,11 @@ pub fn dates(before: Side<'_>, after: Side<'_>) -> BTreeSet<Date> {
     if same_network && alone.is_empty() {
         return BTreeSet::new();
     }
+    // A chain goes over rules that have nothing to do with those that differ.
+    let has_chains = [before, after].iter().any(|side| side.model.assertions.iter().any(|one| one.transitive));
     let is_near = |piece: &Piece| {
         !same_network
+            || has_chains
             || alone.len() > MOST
             || alone.iter().any(|one| {
                 one.from.intersects(&piece.from) && one.to.intersects(&piece.to) && one.on.intersects(&piece.on)

@@ -85,7 +85,7 @@ impl Observed {
             deviations: Vec::new(),
         };
         let names = Names { model, topology, firewall };
-        match &judged.perhaps {
+        match judged.perhaps.as_ref().filter(|_| judged.translates.is_none()) {
             Some(perhaps) => {
                 for (side, gaps) in [(Side::Extra, &judged.extra), (Side::Missing, &judged.missing)] {
                     gaps.iter().for_each(|gap| observed.take_gap(&names, side, gap));
@@ -224,6 +224,11 @@ fn doubt(judged: &Judged) -> Option<String> {
     let device = &judged.device;
     if judged.outcome == Outcome::NotCollected {
         return Some(format!("there is no config of `{device}`"));
+    }
+    if let Some(line) = judged.translates {
+        return Some(format!(
+            "`{device}` translates addresses (line {line}), and what becomes of flows behind it is not followed"
+        ));
     }
     let first = judged.unproven.first()?;
     let more = match judged.unproven.len() {

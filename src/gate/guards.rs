@@ -8,6 +8,8 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
+use super::needs::Rules;
+use crate::diag::{Code, Severity, codes};
 use crate::model::{Assertion, Model, Period, Product, Via, Waiver};
 use crate::packet::{AddressSet, Product as Flows, ServiceSet};
 use crate::settings::{Level, Settings};
@@ -28,30 +30,35 @@ impl Guard {
     }
 }
 
-/// A project at a date, with its settings.
+/// A project, as far as it promises.
 #[derive(Debug, Clone, Copy)]
-struct Side<'a> {
-    model: &'a Model,
-    settings: &'a Settings,
+pub struct Promises<'a> {
+    /// What it says.
+    pub model: &'a Model,
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// Who must approve what, resolved.
+    pub rules: &'a Rules,
 }
 
 /// What a change takes back, on a day and after it; in order.
 #[must_use]
-pub fn guards(before: (&Model, &Settings), after: (&Model, &Settings), at: Date) -> Vec<Guard> {
-    let side = |(model, settings)| Side { model, settings };
-    let (before, after) = (side(before), side(after));
+pub fn guards(before: Promises<'_>, after: Promises<'_>, at: Date) -> Vec<Guard> {
     let mut found: Vec<Guard> = after
         .model
         .waivers
         .iter()
         .filter(|waiver| !is_over(waiver.period, at) && !is_known(waiver, before.model, after.model, at))
-        .map(|waiver| Guard::new(granted(waiver, after.model), String::new()))
+        .map(|waiver| Guard::new(granted(waiver, after.model), waived(waiver, after.model)))
         .collect();
     for assertion in before.model.assertions.iter().filter(|one| !one.advisory && !is_over(one.period, at)) {
-        if after.model.assertions.iter().any(|new| keeps(assertion, before.model, new, after.model, at)) {
+        let name = &assertion.name.value;
+        // Another assertion that was there is none to hide behind: it may be violated already.
+        let was_there = |new: &Assertion| before.model.assertions.iter().any(|old| old.name.value == new.name.value);
+        let mut heirs = after.model.assertions.iter().filter(|new| new.name.value == *name || !was_there(new));
+        if heirs.any(|new| keeps(assertion, before.model, new, after.model, at)) {
             continue;
         }
-        let name = &assertion.name.value;
         let left = after.model.assertions.iter().find(|new| new.name.value == *name);
         let what = if left.is_none() { "is taken away" } else { "is weakened" };
         let left = left.map(|new| claim(new, after.model)).unwrap_or_default();
@@ -65,6 +72,9 @@ pub fn guards(before: (&Model, &Settings), after: (&Model, &Settings), at: Date)
             found.push(Guard::new(format!("the firewall `{name}` protects itself no more"), String::new()));
         }
     }
+    let loosened = before.rules.loosened(after.rules, &after.model.known);
+    let loosened = loosened.into_iter().map(|what| format!("the gate asks less often {what}"));
+    found.extend(loosened.map(|what| Guard::new(what, String::new())));
     found.extend(settings(before.settings, after.settings));
     found.sort();
     found
@@ -97,9 +107,32 @@ fn covers(outer: Period, inner: Period, at: Date) -> bool {
     starts && ends
 }
 
-/// Whether the same was waived before, for as long.
+/// Whether at least as much was waived before, for as long: by whatever names, the same claim for the same flows or more.
 fn is_known(waiver: &Waiver, before: &Model, after: &Model, at: Date) -> bool {
-    before.waivers.iter().any(|old| names(old, before) == names(waiver, after) && covers(old.period, waiver.period, at))
+    let claimed = |waiver: &Waiver, model: &Model| model.assertions.get(waiver.assertion).map(|one| claim(one, model));
+    before.waivers.iter().any(|old| {
+        let (Some(rule), Some(old_rule)) = (after.rules.get(waiver.rule.index()), before.rules.get(old.rule.index()))
+        else {
+            return false;
+        };
+        let holds = |new: &Product, old: &Product| {
+            after.endpoint(new.source).is_subset(before.endpoint(old.source))
+                && after.endpoint(new.destination).is_subset(before.endpoint(old.destination))
+                && after.service(new.services).is_subset(before.service(old.services))
+        };
+        covers(old.period, waiver.period, at)
+            && claimed(old, before) == claimed(waiver, after)
+            && rule.products.iter().all(|new| old_rule.products.iter().any(|old| holds(new, old)))
+    })
+}
+
+/// What a waiver waives, exactly.
+fn waived(waiver: &Waiver, model: &Model) -> String {
+    let claim = model.assertions.get(waiver.assertion).map(|one| claim(one, model)).unwrap_or_default();
+    let products = model.rules.get(waiver.rule.index()).map(|rule| rule.products.as_slice()).unwrap_or_default();
+    let mut flows: Vec<String> = products.iter().map(|one| about(one, model)).collect();
+    flows.sort();
+    format!("{claim}; for {}", flows.join(" "))
 }
 
 fn names<'m>(waiver: &Waiver, model: &'m Model) -> (Option<&'m str>, Option<&'m str>) {
@@ -122,7 +155,11 @@ fn keeps(old: &Assertion, before: &Model, new: &Assertion, after: &Model, at: Da
         && covers(new.period, old.period, at)
         && via(old, before) == via(new, after);
     let known = &after.known;
-    let within = |small: &AddressSet, large: &AddressSet| small.intersection(known).is_subset(large);
+    // Where nothing is left that both know, what is claimed now is something else.
+    let within = |small: &AddressSet, large: &AddressSet| {
+        let left = small.intersection(known);
+        left.is_subset(large) && (small.is_empty() || !left.is_empty())
+    };
     let keeps = |one: &Product, other: &Product| {
         let (from, to) = (before.endpoint(one.source), before.endpoint(one.destination));
         let (new_from, new_to) = (after.endpoint(other.source), after.endpoint(other.destination));
@@ -136,21 +173,23 @@ fn keeps(old: &Assertion, before: &Model, new: &Assertion, after: &Model, at: Da
     is_claim && old.products.iter().all(|one| new.products.iter().any(|other| keeps(one, other)))
 }
 
-/// What an assertion claims, whatever it is called.
-fn claim(assertion: &Assertion, model: &Model) -> String {
+/// What a product is about, as digests.
+fn about(one: &Product, model: &Model) -> String {
     let (all, any) = (AddressSet::full(), ServiceSet::any());
     // Each dimension by itself: where one is empty the others still say something.
     let digest = |sources: &AddressSet, destinations: &AddressSet, services: &ServiceSet| {
         let (sources, destinations, services) = (sources.clone(), destinations.clone(), services.clone());
         crate::diff::digest(&[Flows { sources, destinations, services }])
     };
-    let product = |one: &Product| {
-        let from = digest(model.endpoint(one.source), &all, &any);
-        let to = digest(&all, model.endpoint(one.destination), &any);
-        format!("{from} {to} {}", digest(&all, &all, model.service(one.services)))
-    };
-    let mut about: Vec<String> = assertion.products.iter().map(product).collect();
-    about.sort();
+    let from = digest(model.endpoint(one.source), &all, &any);
+    let to = digest(&all, model.endpoint(one.destination), &any);
+    format!("{from} {to} {}", digest(&all, &all, model.service(one.services)))
+}
+
+/// What an assertion claims, whatever it is called.
+fn claim(assertion: &Assertion, model: &Model) -> String {
+    let mut flows: Vec<String> = assertion.products.iter().map(|one| about(one, model)).collect();
+    flows.sort();
     let day = |day: Option<Date>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
     let kind = match assertion.kind {
         AssertionKind::Never => "never",
@@ -159,7 +198,7 @@ fn claim(assertion: &Assertion, model: &Model) -> String {
     };
     let words = [
         kind.to_owned(),
-        about.join(" "),
+        flows.join(" "),
         format!("transitive {}", assertion.transitive),
         format!("advisory {}", assertion.advisory),
         format!("via {}", via(assertion, model).join(" ")),
@@ -192,11 +231,12 @@ fn settings(before: &Settings, after: &Settings) -> Vec<Guard> {
         let left = says(after).unwrap_or_default();
         found.push(Guard::new("the rules of the gate change".to_owned(), left));
     }
-    let weight = |settings: &Settings, code: &'static str| settings.levels.get(code).copied();
-    for (code, level) in &before.levels {
-        if *level == Level::Error && weight(after, code) != Some(Level::Error) {
-            found.push(Guard::new(format!("`{code}` fails a build no more"), String::new()));
-        }
+    let fails = |settings: &Settings, code: &'static Code| match settings.levels.get(code.id) {
+        Some(level) => *level == Level::Error,
+        None => code.severity == Severity::Error,
+    };
+    for code in codes::all().filter(|code| code.lint && fails(before, code) && !fails(after, code)) {
+        found.push(Guard::new(format!("`{}` fails a build no more", code.id), String::new()));
     }
     found
 }

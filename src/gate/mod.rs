@@ -12,5 +12,5 @@ mod guards;
 mod needs;
 
 pub use approvals::{Approvals, Standing, Why};
-pub use guards::{Guard, digest as guards_digest, guards};
+pub use guards::{Guard, Promises, digest as guards_digest, guards};
 pub use needs::{Lookup, Need, Rules};

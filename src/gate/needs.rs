@@ -79,6 +79,16 @@ impl Rules {
         rules
     }
 
+    /// The conditions that ask for less in other rules, as they are written; `known` are the addresses that those know.
+    #[must_use]
+    pub fn loosened(&self, other: &Self, known: &AddressSet) -> Vec<String> {
+        let is_kept = |one: &Condition| {
+            other.conditions.iter().any(|new| new.approver == one.approver && new.what.asks_for(&one.what, known))
+        };
+        let words = |one: &Condition| format!("`{}` for `{}`", one.text, one.approver);
+        self.conditions.iter().filter(|one| !is_kept(one)).map(words).collect()
+    }
+
     /// Who must approve that flows are opened.
     #[must_use]
     pub fn for_flows(&self, flows: &[Product]) -> Vec<Need> {
@@ -110,6 +120,27 @@ impl Rules {
 }
 
 impl What {
+    /// Whether this is met by everything, of what is known, that meets another one.
+    fn asks_for(&self, other: &Self, known: &AddressSet) -> bool {
+        let holds = |wanted: &Option<Arc<AddressSet>>, set: &Option<Arc<AddressSet>>| match (wanted, set) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(wanted), Some(set)) => set.intersection(known).is_subset(wanted),
+        };
+        match (self, other) {
+            (Self::Guards, Self::Guards) => true,
+            (Self::Flows { from, into, on }, Self::Flows { from: old_from, into: old_into, on: old_on }) => {
+                let serves = match (on, old_on) {
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                    (Some(on), Some(old)) => old.is_subset(on),
+                };
+                holds(from, old_from) && holds(into, old_into) && serves
+            }
+            _ => false,
+        }
+    }
+
     fn is_met_by(&self, product: &Product) -> bool {
         let Self::Flows { from, into, on } = self else { return false };
         let meets = |wanted: &Option<Arc<AddressSet>>, set: &AddressSet| {

@@ -77,6 +77,12 @@ impl Listing {
     pub fn blurs(&self) -> impl Iterator<Item = &Noticed> {
         self.noticed.iter().filter(|noticed| noticed.blurs)
     }
+
+    /// The first thing that sends packets on with other addresses than they came with: what passes this device is known, and not what the next one sees.
+    #[must_use]
+    pub fn translates(&self) -> Option<&Noticed> {
+        self.noticed.iter().find(|noticed| noticed.what.starts_with("address translation"))
+    }
 }
 
 /// What passes a device on one crossing. For many crossings of one listing an [`Evaluator`] is cheaper.

@@ -15,6 +15,8 @@ pub(super) fn list(root: &Path, directory: &str) -> Result<Vec<Result<Entry, Str
 
 fn looked_at(entry: &fs::DirEntry) -> Entry {
     let kind = match entry.file_type() {
+        // Another repository, such as a submodule: what it holds is in no commit of this one.
+        Ok(kind) if kind.is_dir() && entry.path().join(".git").exists() => EntryKind::Elsewhere,
         Ok(kind) if kind.is_dir() => EntryKind::Directory,
         Ok(kind) if kind.is_symlink() && entry.path().is_dir() => EntryKind::Elsewhere,
         _ => EntryKind::File,

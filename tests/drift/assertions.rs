@@ -134,3 +134,39 @@ fn other_options_need_configs() {
     assert_eq!(said.code, 2);
     assert!(said.err.contains("nowhere"), "{}", said.err);
 }
+
+#[test]
+fn behind_a_translation_nothing_is_followed() {
+    let world = World::backed_up();
+    let text = world.compiled("fw-bangkok");
+    let nat = "table ip nat {\n\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat; policy accept;\n\t\toifname \"eth0\" masquerade\n\t}\n}\n";
+    world.write("backups/fw-bangkok", format!("{text}{nat}"));
+    let must = assertion(&world, &[], "MST-01");
+    assert_eq!(must["outcome"], "unproven", "{must}");
+    assert!(must["because"].as_str().unwrap().contains("`fw-bangkok` translates addresses (line "), "{must}");
+}
+
+#[test]
+fn a_number_that_may_be_octal_is_not_guessed() {
+    for line in ["tcp dport 026 accept", "tcp dport { 026 } accept", "ip saddr 10.80.0.0/010 accept"] {
+        let world = World::backed_up();
+        open(&world, "fw-tokyo", line);
+        open(&world, "fw-bangkok", line);
+        let found = assertion(&world, &[], "NEV-01");
+        assert_eq!(found["outcome"], "unproven", "{line}: {found}");
+    }
+    for line in ["-A FORWARD -p 00 -j ACCEPT", "-A FORWARD -s 10.20.0.0/010 -j ACCEPT", "-A FORWARD -p 021 -j ACCEPT"] {
+        let world = World::backed_up();
+        world.spoil(
+            "fw-osaka",
+            "backups/fw-osaka",
+            "-A FORWARD -j SEKISHO\n",
+            &format!("{line}\n-A FORWARD -j SEKISHO\n"),
+        );
+        open(&world, "fw-tokyo", "tcp dport 22 accept");
+        let said = check(&world, &["--format", "json"]);
+        let devices = said.json()["configs"].as_array().unwrap().clone();
+        let osaka = devices.into_iter().find(|one| one["device"] == "fw-osaka").unwrap();
+        assert!(osaka["outcome"] == "unproven", "{line}: {osaka}");
+    }
+}

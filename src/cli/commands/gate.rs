@@ -14,7 +14,7 @@ use crate::answer::{self, Beside, Limit, Ruling, Stage};
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::NO_REVISION;
 use crate::diff::{Both, Side, Which};
-use crate::gate::{Approvals, Need, guards, guards_digest};
+use crate::gate::{Approvals, Need, Promises, guards, guards_digest};
 use crate::graph::Topology;
 use crate::packet::{Product, TooLarge};
 use crate::pipeline::Loaded;
@@ -67,7 +67,7 @@ fn judge(old: &Loaded, new: &Loaded, at: Date, arguments: &Gate) -> Result<(Stri
     }
     let flows: Vec<&Product> = stages.iter().flat_map(|stage| &stage.diff.changes.opens).collect();
     let flows: Vec<Product> = flows.into_iter().cloned().collect();
-    let guards = guards((&old.model, &old.settings), (&new.model, &new.settings), at);
+    let guards = guards(promises(old), promises(new), at);
     let opens = digest(&stages);
     let weakens = (!guards.is_empty()).then(|| guards_digest(&guards));
     let approvals = Approvals::new(&new.approvals, &old.approvals, (opens.as_deref(), weakens.as_deref()), at);
@@ -95,6 +95,10 @@ fn judge(old: &Loaded, new: &Loaded, at: Date, arguments: &Gate) -> Result<(Stri
         Ruling::Unproven => Exit::Unproven,
     };
     Ok((text, exit))
+}
+
+fn promises(loaded: &Loaded) -> Promises<'_> {
+    Promises { model: &loaded.model, settings: &loaded.settings, rules: &loaded.gate }
 }
 
 /// What of the assertions a stage tells.

@@ -85,10 +85,33 @@ pub(super) fn base(directory: &Path, revision: &str) -> Result<(Place, Option<Pl
     let Some(repository) = Repository::around(directory)? else {
         return Err(format!("`{}` is in no git repository, so it has no base", directory.display()));
     };
+    if let Some(link) = link_on_the_way(directory) {
+        // What it leads to now is not what it led to then.
+        return Err(format!("`{}` is a symbolic link: name the directory that it leads to", link.display()));
+    }
     let commit = repository.merge_base(revision)?;
     let own = repository.directory().to_owned();
     let base = Place::Commit(CommitPlace { repository, commit, directory: own });
     Ok((base, Some(Place::Directory(directory.to_owned()))))
+}
+
+/// The first symbolic link among the parts of a path, as it is written.
+fn link_on_the_way(directory: &Path) -> Option<PathBuf> {
+    let above = directory.ancestors().filter(|above| !above.as_os_str().is_empty());
+    let is_link = |path: &&Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    above
+        .filter(is_link)
+        .last()
+        .filter(|link| {
+            // A link above the repository changes with no commit.
+            let real = directory.canonicalize().ok();
+            let root = real
+                .as_ref()
+                .and_then(|real| real.ancestors().find(|above| above.join(".git").exists()).map(Path::to_path_buf));
+            let parent = link.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            root.is_none_or(|root| parent.canonicalize().is_ok_and(|parent| parent.starts_with(&root)))
+        })
+        .map(Path::to_path_buf)
 }
 
 /// The projects of both sides; one where it is the same.

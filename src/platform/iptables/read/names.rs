@@ -87,7 +87,8 @@ const ICMP6: &[(&str, u8, Option<u8>)] = &[
 
 /// The protocol of a name or number; `None` for one that is not here. `all`, `ip` and 0 are no protocol: see [`is_any_protocol`].
 pub fn protocol(text: &str) -> Option<Protocol> {
-    let number = text.parse::<u8>().ok().filter(|_| !text.starts_with('+'));
+    // Numbers with a leading zero are octal to iptables: they are not read.
+    let number = text.parse::<u8>().ok().filter(|_| text == "0" || !text.starts_with(['0', '+']));
     let own = || OWN_PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, number)| *number);
     number.or_else(own).or_else(|| numbers::protocol(&text.to_ascii_lowercase())).map(Protocol)
 }

@@ -46,7 +46,9 @@ fn read_mask(family: Family, width: u32, mask: &str) -> Option<u128> {
     if mask.contains(['.', ':']) {
         return bits(family, mask);
     }
-    let length = mask.parse::<u32>().ok().filter(|length| *length <= width && mask.len() < 4)?;
+    // With a leading zero it is octal to iptables, and not read.
+    let is_octal = mask.len() > 1 && mask.starts_with('0');
+    let length = mask.parse::<u32>().ok().filter(|length| *length <= width && mask.len() < 4 && !is_octal)?;
     Some(low_bits(width) & !low_bits(width.saturating_sub(length)))
 }
 

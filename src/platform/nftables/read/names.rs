@@ -95,11 +95,21 @@ fn find<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
     names.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
-/// A number as `nft` reads it: decimal, or hexadecimal after `0x`.
+/// A number as `nft` reads it: decimal, or hexadecimal after `0x`. One with a leading zero is octal in some places and decimal in others: it is not read.
 pub fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None if text.starts_with(|c: char| c.is_ascii_digit()) => text.parse().ok(),
+        None if text.starts_with(|c: char| c.is_ascii_digit()) => text.parse().ok().filter(|_| !is_octal(text)),
         None => None,
     }
+}
+
+/// The length of a prefix.
+pub fn prefix_length(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|_| !is_octal(text))
+}
+
+/// Whether a number has a leading zero.
+fn is_octal(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0')
 }

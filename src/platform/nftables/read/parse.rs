@@ -9,6 +9,7 @@ use pest::Parser as _;
 use pest::iterators::Pair;
 
 use super::grammar::{Grammar, Rule};
+use super::names::prefix_length;
 use super::tree::{Does, Element, Expr, Only, Operator, Statement, Text, Verdict};
 
 /// The deepest nesting of braces and parentheses that is read.
@@ -371,9 +372,9 @@ fn primary<'t>(pair: Pair<'t, Rule>, variables: &mut Variables<'t>) -> Expr<'t> 
     let Some(atom) = parts.next() else { return Expr::Other("".into()) };
     let atom = primary_atom(atom, variables);
     match parts.find(|part| part.as_rule() == Rule::prefix_length) {
-        Some(length) => match without_sign(length.as_str()).parse() {
-            Ok(length) => Expr::Prefix(Box::new(atom), length),
-            Err(_) => Expr::Other(length.as_str().into()),
+        Some(length) => match prefix_length(without_sign(length.as_str())) {
+            Some(length) => Expr::Prefix(Box::new(atom), length),
+            None => Expr::Other(length.as_str().into()),
         },
         None => atom,
     }
@@ -407,7 +408,7 @@ pub(super) fn word(text: &str) -> Expr<'_> {
         return Expr::Range(Box::new(word(first)), Box::new(word(last)));
     }
     if let Some((address, length)) = text.split_once('/') {
-        return length.parse().map_or_else(|_| plain(), |length| Expr::Prefix(Box::new(word(address)), length));
+        return prefix_length(length).map_or_else(plain, |length| Expr::Prefix(Box::new(word(address)), length));
     }
     plain()
 }

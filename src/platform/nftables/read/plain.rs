@@ -7,6 +7,7 @@
 //! A reader may doubt that the end of a statement is found before its value is read: a value that went on (`80 - 90`, `a . b`) would leave a word that begins no
 //! statement here, and then nothing of the rule is taken. Absent on purpose: variables, comments, escapes, operators on bits, and every statement that is rare.
 
+use super::names::prefix_length;
 use super::parse::{one_or, rejected, title, word};
 use super::statements::{Id, Statements};
 use super::tree::{Does, Element, Expr, Operator, Statement, Text, Verdict};
@@ -437,7 +438,7 @@ fn addresses6(text: &str) -> Option<Expr<'_>> {
     }
     let Some((address, length)) = text.split_once('/') else { return address6(text) };
     let fine = (1..=3).contains(&length.len()) && length.bytes().all(|byte| byte.is_ascii_digit());
-    let length = fine.then(|| length.parse().ok()).flatten()?;
+    let length = fine.then(|| prefix_length(length)).flatten()?;
     Some(Expr::Prefix(Box::new(address6(address)?), length))
 }
 
