@@ -206,7 +206,7 @@ fn files_are_recognised_by_name_and_by_what_is_in_them() {
     assert_eq!(both.bases, read_iptables(Some(rules), Some(v6), None).bases);
     assert_eq!(both.chains.iter().flat_map(|chain| &chain.rules).map(|rule| rule.line).collect::<Vec<_>>(), [7]);
     let twice = platform.read(&[("a/rules.v4", rules), ("b/rules.v4", rules)]).unwrap();
-    assert!(twice.noticed.iter().any(|one| one.text == "b/rules.v4" && one.blurs));
+    assert!(twice.noticed.iter().any(|one| one.text == "b/rules.v4" && one.blurs()));
 }
 
 /// The projects of `policies/`: what `compile` writes for iptables holds nothing unknown for the first packet of a connection.
@@ -250,6 +250,6 @@ fn a_text_of_anything_is_noticed() {
     let text = "hello\n\u{0}\n-A\n-A INPUT -j\n*filter\nCOMMIT now\n:\n: X\n[1:2]\n-A INPUT \"open\n";
     let listing = read_iptables(Some(text), None, Some("add\ncreate\n\"\n"));
     for line in [1, 2, 3, 6, 7, 9, 10] {
-        assert!(listing.noticed.iter().any(|one| one.line == line && one.blurs), "{line}: {}", shown(&listing));
+        assert!(listing.noticed.iter().any(|one| one.line == line && one.blurs()), "{line}: {}", shown(&listing));
     }
 }

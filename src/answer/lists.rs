@@ -85,7 +85,7 @@ pub fn lines_report(listing: &Listing, analysis: &Analysis) -> LinesReport {
     let noticed = listing.noticed.iter().map(|one| NoticedObject {
         line: LineObject { line: one.line, text: one.text.clone() },
         what: one.what.clone(),
-        blurs: one.blurs,
+        blurs: one.blurs(),
     });
     LinesReport {
         schema: "sekisho/lines/1",

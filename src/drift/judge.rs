@@ -93,8 +93,8 @@ pub struct Judged {
     pub missing: Vec<Gap>,
     /// What may be otherwise, or may not: all that is not known, where something is. `None` if nothing is.
     pub perhaps: Option<Perhaps>,
-    /// The line from which on packets go on with other addresses than they came with: then the next device sees other flows.
-    pub translates: Option<usize>,
+    /// Because of which what passes the device is known, and not what comes of it behind it.
+    pub beyond: Option<Reason>,
     /// What is not proved, ascending.
     pub unproven: Vec<Reason>,
 }
@@ -111,7 +111,7 @@ impl Judged {
             extra: Vec::new(),
             missing: Vec::new(),
             perhaps: None,
-            translates: None,
+            beyond: None,
             unproven: Vec::new(),
         }
     }
@@ -165,7 +165,11 @@ pub fn judge(
         let path = stranger.or(files.first()).map_or("", |file| &file.path);
         return judged.unproven(0, path, because);
     };
-    judged.translates = listing.translates().map(|noticed| noticed.line);
+    judged.beyond = listing.beyond().map(|noticed| Reason {
+        line: noticed.line,
+        text: noticed.text.clone(),
+        because: noticed.what.clone(),
+    });
     judged.take(plan, proof::device(plan, &listing), &texts);
     if judged.outcome == Outcome::Equal && !write().is_some_and(|written| is_same(&written, &texts)) {
         judged.outcome = Outcome::TextDiffers;

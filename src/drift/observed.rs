@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::gaps::Gap;
-use super::judge::{Judged, Outcome};
+use super::judge::{Judged, Outcome, Reason};
 use crate::graph::{Topology, ZoneId};
 use crate::listing::Hook;
 use crate::model::Model;
@@ -85,7 +85,7 @@ impl Observed {
             deviations: Vec::new(),
         };
         let names = Names { model, topology, firewall };
-        match judged.perhaps.as_ref().filter(|_| judged.translates.is_none()) {
+        match judged.perhaps.as_ref().filter(|_| judged.beyond.is_none()) {
             Some(perhaps) => {
                 for (side, gaps) in [(Side::Extra, &judged.extra), (Side::Missing, &judged.missing)] {
                     gaps.iter().for_each(|gap| observed.take_gap(&names, side, gap));
@@ -130,12 +130,26 @@ impl Observed {
         if !counts {
             return;
         }
-        let (flows, lines): (Arc<[Product]>, Arc<[BlamedLine]>) = (flows.into(), lines.into());
-        let mut doors: Vec<Door> = ways.iter().filter_map(|way| names.door(way, kind)).collect();
+        let is_first = kind == Lacks::New;
+        let mut doors: Vec<(Door, How)> = Vec::new();
+        for way in ways {
+            match names.door(way, kind) {
+                Ok(door) => doors.extend(door.map(|door| (door, how))),
+                // One that stands for all others (`*`) is there only if the inventory forgot it and no rule names it: nothing says that it is.
+                Err(around) if side == Side::Extra && ![&way.1, &way.2].contains(&&Some("*".to_owned())) => {
+                    doors.extend(around.into_iter().map(|door| (door, How::Perhaps)));
+                    let line = lines.first().map_or(0, |line| line.line);
+                    self.doubt.get_or_insert_with(|| foreign(&self.device, line));
+                }
+                // What is asked is asked of interfaces that the inventory knows.
+                Err(_) => {}
+            }
+        }
         doors.sort_unstable();
         doors.dedup();
-        let is_first = kind == Lacks::New;
-        let deviation = |door| Deviation { door, side, how, is_first, flows: flows.clone(), lines: lines.clone() };
+        let (flows, lines): (Arc<[Product]>, Arc<[BlamedLine]>) = (flows.into(), lines.into());
+        let deviation =
+            |(door, how)| Deviation { door, side, how, is_first, flows: flows.clone(), lines: lines.clone() };
         self.deviations.extend(doors.into_iter().map(deviation));
     }
 
@@ -197,18 +211,35 @@ impl Names<'_> {
         self.topology.firewalls.get(self.firewall)?.interface_zones.get(interface).copied()
     }
 
-    /// The way of the first packets; `None` if it goes over an interface that the inventory does not know, or stays in one zone. Answers take the interfaces backwards.
-    fn door(&self, (hook, incoming, outgoing, _): &crate::listing::Way, kind: Lacks) -> Option<Door> {
+    /// The way of the first packets; `None` if it stays in one zone. Answers take the interfaces backwards. Where the inventory does not know an interface, all ways that it could stand for.
+    fn door(&self, way: &crate::listing::Way, kind: Lacks) -> Result<Option<Door>, Vec<Door>> {
+        let (hook, incoming, outgoing, _) = way;
         let (incoming, outgoing) = (self.interface(incoming.as_deref()), self.interface(outgoing.as_deref()));
-        match hook {
-            Hook::Forward => {
-                let (incoming, outgoing) =
-                    if kind == Lacks::Answers { (outgoing?, incoming?) } else { (incoming?, outgoing?) };
-                (self.zone(incoming) != self.zone(outgoing)).then_some(Door { incoming, outgoing: Some(outgoing) })
+        let count = self.topology.firewalls.get(self.firewall).map_or(0, |one| one.interface_zones.len());
+        let any = |known: Option<usize>| known.map_or(0..count, |known| known..known + 1);
+        if *hook != Hook::Forward {
+            let to_itself = |incoming| Door { incoming, outgoing: None };
+            return incoming
+                .map(|incoming| Some(to_itself(incoming)))
+                .ok_or_else(|| any(None).map(to_itself).collect());
+        }
+        let ends = if kind == Lacks::Answers { (outgoing, incoming) } else { (incoming, outgoing) };
+        let through = |incoming: usize, outgoing: usize| {
+            let crosses = self.zone(incoming) != self.zone(outgoing);
+            crosses.then_some(Door { incoming, outgoing: Some(outgoing) })
+        };
+        match ends {
+            (Some(incoming), Some(outgoing)) => Ok(through(incoming, outgoing)),
+            (incoming, outgoing) => {
+                let each = |incoming| any(outgoing).filter_map(move |outgoing| through(incoming, outgoing));
+                Err(any(incoming).flat_map(each).collect())
             }
-            _ => Some(Door { incoming: incoming?, outgoing: None }),
         }
     }
+}
+
+fn foreign(device: &str, line: usize) -> String {
+    format!("`{device}` lets flows pass over an interface that the inventory does not know, line {line}")
 }
 
 fn product(rule: &PlannedRule) -> Product {
@@ -225,10 +256,8 @@ fn doubt(judged: &Judged) -> Option<String> {
     if judged.outcome == Outcome::NotCollected {
         return Some(format!("there is no config of `{device}`"));
     }
-    if let Some(line) = judged.translates {
-        return Some(format!(
-            "`{device}` translates addresses (line {line}), and what becomes of flows behind it is not followed"
-        ));
+    if let Some(Reason { line, because, .. }) = &judged.beyond {
+        return Some(format!("behind `{device}` nothing is followed, line {line}: {because}"));
     }
     let first = judged.unproven.first()?;
     let more = match judged.unproven.len() {

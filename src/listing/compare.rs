@@ -103,7 +103,7 @@ fn wording(listing: &Listing) -> Listing {
     let rule = |rule: &Rule| Rule { line: 0, text: String::new(), ..rule.clone() };
     let chain = |chain: &Chain| Chain { name: String::new(), line: 0, rules: chain.rules.iter().map(rule).collect() };
     let mut noticed = listing.noticed.clone();
-    noticed.retain(|one| one.blurs);
+    noticed.retain(|one| one.blurs());
     noticed.iter_mut().for_each(|one| one.line = 0);
     Listing { bases: listing.bases.clone(), chains: listing.chains.iter().map(chain).collect(), noticed }
 }

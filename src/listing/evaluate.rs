@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::calls::{Calls, Depends};
 use super::condition::{self, Match};
 use super::crossing::{Crossing, Direction};
-use super::types::{Action, Base, ChainId, Condition, Hook, Listing, Noticed, State};
+use super::types::{Action, Base, Blur, ChainId, Condition, Hook, Listing, Noticed, State};
 use crate::packet::{Action as Verdict, FlowSet, FlowSpace, Order, TooLarge};
 
 /// What passes a device.
@@ -75,13 +75,13 @@ impl Line {
 impl Listing {
     /// What makes the reading less certain as a whole: if there is any, neither "surely" nor "not possibly" holds beyond what stands in the rules.
     pub fn blurs(&self) -> impl Iterator<Item = &Noticed> {
-        self.noticed.iter().filter(|noticed| noticed.blurs)
+        self.noticed.iter().filter(|noticed| noticed.blurs())
     }
 
-    /// The first thing that sends packets on with other addresses than they came with: what passes this device is known, and not what the next one sees.
+    /// The first thing because of which what passes this device is known, and not what comes of it from end to end.
     #[must_use]
-    pub fn translates(&self) -> Option<&Noticed> {
-        self.noticed.iter().find(|noticed| noticed.what.starts_with("address translation"))
+    pub fn beyond(&self) -> Option<&Noticed> {
+        self.noticed.iter().find(|noticed| noticed.blur == Blur::Beyond)
     }
 }
 

@@ -26,6 +26,7 @@ pub use crossing::{Crossing, Direction, crossings, interfaces, states};
 pub use decide::{Decided, deciders};
 pub use evaluate::{Evaluator, Passed, in_some_order, passed};
 pub use types::{
-    Action, Base, Chain, ChainId, Condition, Hook, InterfacePattern, Listing, Noticed, Rule, State, States,
+    Action, Base, Blur, Chain, ChainId, Condition, HELPER, HOPS, Hook, InterfacePattern, Listing, Noticed, Rule, State,
+    States,
 };
 pub use unjudged::unjudged;

@@ -169,8 +169,32 @@ pub struct Noticed {
     pub text: String,
     /// What it is and what that means, in a few words: `address translation`, `a set that is not in the file`.
     pub what: String,
-    /// Whether what packets pass is less certain for it: then nothing about this listing is proved.
-    pub blurs: bool,
+    /// What is less certain for it.
+    pub blur: Blur,
+}
+
+/// What something noticed makes less certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blur {
+    /// Nothing.
+    Clear,
+    /// What comes after this device, not what it passes: packets go on with other addresses or fewer hops, or a helper lets connections announce others.
+    Beyond,
+    /// What it passes: then nothing about this listing is proved.
+    Whole,
+}
+
+/// What readers of every platform say of a rule that gives packets another number of hops.
+pub const HOPS: &str = "packets go on with another number of hops, and may end on the way";
+/// What readers of every platform say of a rule that gives connections a helper.
+pub const HELPER: &str = "a helper lets connections announce others, which pass as related";
+
+impl Noticed {
+    /// Whether nothing about the listing is proved for it.
+    #[must_use]
+    pub fn blurs(&self) -> bool {
+        self.blur == Blur::Whole
+    }
 }
 
 impl Condition {

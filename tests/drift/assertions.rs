@@ -143,7 +143,7 @@ fn behind_a_translation_nothing_is_followed() {
     world.write("backups/fw-bangkok", format!("{text}{nat}"));
     let must = assertion(&world, &[], "MST-01");
     assert_eq!(must["outcome"], "unproven", "{must}");
-    assert!(must["because"].as_str().unwrap().contains("`fw-bangkok` translates addresses (line "), "{must}");
+    assert!(must["because"].as_str().unwrap().contains("behind `fw-bangkok` nothing is followed, line "), "{must}");
 }
 
 #[test]
@@ -169,4 +169,43 @@ fn a_number_that_may_be_octal_is_not_guessed() {
         let osaka = devices.into_iter().find(|one| one["device"] == "fw-osaka").unwrap();
         assert!(osaka["outcome"] == "unproven", "{line}: {osaka}");
     }
+}
+
+#[test]
+fn what_passes_over_an_interface_that_nobody_knows_may_go_anywhere() {
+    let world = World::backed_up();
+    open(&world, "fw-bangkok", "iifname \"wg0\" tcp dport 22 accept");
+    assert_eq!(assertion(&world, &[], "NEV-01")["outcome"], "proved", "fw-tokyo holds");
+    open(&world, "fw-tokyo", "oifname \"wg0\" tcp dport 22 accept");
+    let found = assertion(&world, &[], "NEV-01");
+    assert_eq!(found["outcome"], "unproven", "{found}");
+    let because = found["because"].as_str().unwrap();
+    assert!(
+        because.contains("`fw-bangkok` lets flows pass over an interface that the inventory does not know, line 15"),
+        "{because}"
+    );
+}
+
+#[test]
+fn what_packets_become_behind_a_device_is_not_followed() {
+    for line in ["ip ttl set 1", "tcp dport 443 ct helper set \"ftp\""] {
+        let world = World::backed_up();
+        open(&world, "fw-bangkok", line);
+        let must = assertion(&world, &[], "MST-01");
+        assert_eq!(must["outcome"], "unproven", "{line}: {must}");
+        assert!(
+            must["because"].as_str().unwrap().contains("behind `fw-bangkok` nothing is followed, line 15"),
+            "{must}"
+        );
+    }
+    let world = World::backed_up();
+    let save = world.compiled("fw-osaka");
+    world.write(
+        "backups/fw-osaka",
+        save.replacen("*filter", "*mangle\n-A FORWARD -j TTL --ttl-set 1\nCOMMIT\n*filter", 1),
+    );
+    let said = check(&world, &["--format", "json"]);
+    let devices = said.json()["configs"].as_array().unwrap().clone();
+    let osaka = devices.into_iter().find(|one| one["device"] == "fw-osaka").unwrap();
+    assert!(osaka["because"].as_str().unwrap_or("").contains("another number of hops"), "{osaka}");
 }

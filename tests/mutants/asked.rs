@@ -83,7 +83,7 @@ impl Said {
         for (listing, lines) in [(&self.first, &doubt.first), (&self.second, &doubt.second)] {
             let rules = listing.chains.iter().flat_map(|chain| &chain.rules);
             found.extend(rules.filter(|rule| lines.contains(&rule.line)).map(|rule| rule.text.clone()));
-            found.extend(listing.noticed.iter().filter(|one| one.blurs).map(|one| one.what.clone()));
+            found.extend(listing.noticed.iter().filter(|one| one.blurs()).map(|one| one.what.clone()));
         }
         found
     }

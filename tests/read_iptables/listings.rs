@@ -28,7 +28,7 @@ pub fn shown(listing: &Listing) -> String {
         }
     }
     for one in &listing.noticed {
-        let blurs = if one.blurs { ", blurs" } else { "" };
+        let blurs = if one.blurs() { ", blurs" } else { "" };
         writeln!(text, "noticed {}{blurs}: {}: {}", one.line, one.what, one.text).unwrap();
     }
     text

@@ -23,7 +23,7 @@ pub fn shown(listing: &Listing) -> String {
         }
     }
     for noticed in &listing.noticed {
-        let blurs = if noticed.blurs { " (blurs)" } else { "" };
+        let blurs = if noticed.blurs() { " (blurs)" } else { "" };
         writeln!(text, "noticed {}: {}{blurs}: {}", noticed.line, noticed.what, noticed.text).unwrap();
     }
     text

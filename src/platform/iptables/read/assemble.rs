@@ -4,7 +4,7 @@ use super::conditions::Target;
 use super::tables::{Draft, Table};
 use super::targets;
 use super::{rules_of, said};
-use crate::listing::{Action, Base, Chain, ChainId, Hook, Listing, Noticed, Rule};
+use crate::listing::{Action, Base, Blur, Chain, ChainId, Hook, Listing, Noticed, Rule};
 use crate::packet::Family;
 use rustc_hash::FxHashMap;
 
@@ -71,7 +71,7 @@ fn rule(draft: Draft<'_>, end: impl Fn(&str) -> Option<ChainId>, family: Family,
     let action = action.unwrap_or_else(|| {
         let what = "the chain or target is not in the file, and not known".to_owned();
         noticed.push(said(
-            Noticed { line: draft.line, text: draft.text.to_owned(), what, blurs: false },
+            Noticed { line: draft.line, text: draft.text.to_owned(), what, blur: Blur::Clear },
             rules_of(family),
         ));
         Action::Unknown(written(&draft.target))
@@ -126,7 +126,7 @@ fn walk(listing: &mut Listing, walked: &mut [Walked], start: usize) {
             Some(Walked::Now) => {
                 rule.action = Action::Unknown("a jump back into a chain that led here".to_owned());
                 let what = "chains that lead in a circle: iptables-restore refuses the file".to_owned();
-                let noticed = Noticed { line: rule.line, text: rule.text.clone(), what, blurs: true };
+                let noticed = Noticed { line: rule.line, text: rule.text.clone(), what, blur: Blur::Whole };
                 let v6 = listing.chains.get(to).is_some_and(|chain| chain.name.starts_with("ip6"));
                 listing.noticed.push(said(noticed, rules_of(if v6 { Family::V6 } else { Family::V4 })));
             }

@@ -10,7 +10,7 @@ use super::options::{self, Given, Meaning};
 use super::sets::Sets;
 use super::tables::{Chain, Draft, KINDS, Table};
 use super::targets::{self, Translation};
-use crate::listing::{Action, Noticed};
+use crate::listing::{Action, Blur, HELPER, HOPS, Noticed};
 use crate::packet::Family;
 
 /// A file while it is read.
@@ -58,18 +58,18 @@ pub fn read<'a>(family: Family, lines: &'a [Line<'a>], sets: &'a Sets) -> (Vec<T
     }
     for table in reader.tables.iter().filter(|table| !table.committed) {
         let what = "a table without COMMIT: iptables-restore does not load it".to_owned();
-        reader.noticed.push(Noticed { line: table.line, text: table.text.to_owned(), what, blurs: true });
+        reader.noticed.push(Noticed { line: table.line, text: table.text.to_owned(), what, blur: Blur::Whole });
     }
     if !reader.tables.iter().any(|table| table.kind.name == "filter") {
         let what = "no table `filter`: what it holds on the device is not known".to_owned();
-        reader.noticed.push(Noticed { line: 0, text: String::new(), what, blurs: true });
+        reader.noticed.push(Noticed { line: 0, text: String::new(), what, blur: Blur::Whole });
     }
     (reader.tables, reader.noticed)
 }
 
 impl<'a> Reader<'a> {
-    fn notice(&mut self, line: &Line<'_>, what: &str, blurs: bool) {
-        self.noticed.push(Noticed { line: line.number, text: line.text.to_owned(), what: what.to_owned(), blurs });
+    fn notice(&mut self, line: &Line<'_>, what: &str, blur: Blur) {
+        self.noticed.push(Noticed { line: line.number, text: line.text.to_owned(), what: what.to_owned(), blur });
     }
 
     fn line(&mut self, line: &'a Line<'a>) {
@@ -77,8 +77,8 @@ impl<'a> Reader<'a> {
             Content::Remark(text) => self.remark(line, text),
             Content::Table(name) => self.table(line, name),
             Content::Commit => self.commit(line),
-            Content::Unreadable => self.notice(line, "a line that could not be read", true),
-            _ if self.open == Open::Strange => self.notice(line, "of a table that is not known", true),
+            Content::Unreadable => self.notice(line, "a line that could not be read", Blur::Whole),
+            _ if self.open == Open::Strange => self.notice(line, "of a table that is not known", Blur::Whole),
             Content::Chain { name, policy } => {
                 self.inside(line);
                 self.declare(line, name, policy);
@@ -93,16 +93,16 @@ impl<'a> Reader<'a> {
     /// Remarks of the program itself say that there is more than it shows.
     fn remark(&mut self, line: &Line<'_>, text: &str) {
         if text.contains("incompatible, use 'nft'") {
-            self.notice(line, "rules that iptables cannot show: `nft list ruleset` does", true);
+            self.notice(line, "rules that iptables cannot show: `nft list ruleset` does", Blur::Whole);
         } else if text.contains("tables present, use") {
-            self.notice(line, "rules of the other kind of iptables (legacy or nf_tables) filter as well", true);
+            self.notice(line, "rules of the other kind of iptables (legacy or nf_tables) filter as well", Blur::Whole);
         }
     }
 
     fn table(&mut self, line: &'a Line<'a>, name: &str) {
         let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
             self.open = Open::Strange;
-            self.notice(line, "a table that is not known", true);
+            self.notice(line, "a table that is not known", Blur::Whole);
             return;
         };
         self.open = Open::Table;
@@ -113,7 +113,11 @@ impl<'a> Reader<'a> {
                 None
             }
             Some(table) => {
-                self.notice(line, "the same table again without COMMIT: iptables-restore refuses the file", true);
+                self.notice(
+                    line,
+                    "the same table again without COMMIT: iptables-restore refuses the file",
+                    Blur::Whole,
+                );
                 Some(table)
             }
             None => None,
@@ -124,10 +128,10 @@ impl<'a> Reader<'a> {
 
     /// Notices what a later table of the same name takes away.
     fn replaced(&mut self, line: &Line<'_>, table: &Table<'_>) {
-        self.notice(line, "the same table again: iptables-restore empties what came before", true);
+        self.notice(line, "the same table again: iptables-restore empties what came before", Blur::Whole);
         for rule in table.chains.iter().flat_map(|chain| &chain.rules) {
             let what = "a rule that the same table further down takes away".to_owned();
-            self.noticed.push(Noticed { line: rule.line, text: rule.text.to_owned(), what, blurs: false });
+            self.noticed.push(Noticed { line: rule.line, text: rule.text.to_owned(), what, blur: Blur::Clear });
         }
     }
 
@@ -135,7 +139,7 @@ impl<'a> Reader<'a> {
         match (self.open, self.tables.last_mut()) {
             (Open::Table, Some(table)) => table.committed = true,
             (Open::Strange, _) => {}
-            _ => self.notice(line, "COMMIT without a table", true),
+            _ => self.notice(line, "COMMIT without a table", Blur::Whole),
         }
         self.open = Open::Nothing;
     }
@@ -145,7 +149,7 @@ impl<'a> Reader<'a> {
         if self.open != Open::Nothing {
             return;
         }
-        self.notice(line, "no table is named before this line: taken for `filter`", true);
+        self.notice(line, "no table is named before this line: taken for `filter`", Blur::Whole);
         self.open = Open::Table;
         let place = self.tables.iter().position(|table| table.kind.name == "filter");
         let table = place.map(|place| self.tables.remove(place));
@@ -170,13 +174,13 @@ impl<'a> Reader<'a> {
             (None, None) if !known => return,
             (None, None) => {
                 chain.rules.clear();
-                return self.notice(line, "a chain that was declared before: iptables-restore empties it", true);
+                return self.notice(line, "a chain that was declared before: iptables-restore empties it", Blur::Whole);
             }
-            (Some(_), None) => return self.notice(line, "the policy is not known", true),
-            (None, Some(_)) => return self.notice(line, "a policy of a chain that can have none", true),
+            (Some(_), None) => return self.notice(line, "the policy is not known", Blur::Whole),
+            (None, Some(_)) => return self.notice(line, "a policy of a chain that can have none", Blur::Whole),
         }
         if nat && policy == Some(Action::Drop) {
-            self.notice(line, "drops in the table of address translation", true);
+            self.notice(line, "drops in the table of address translation", Blur::Whole);
         }
     }
 
@@ -201,7 +205,7 @@ impl<'a> Reader<'a> {
             "-F" | "--flush" => self.flush(line, name(0)),
             "-X" | "--delete-chain" => self.remove(line, name(0)),
             "-Z" | "--zero" => {}
-            _ => self.notice(line, "a command that is not understood", true),
+            _ => self.notice(line, "a command that is not understood", Blur::Whole),
         }
     }
 
@@ -214,10 +218,10 @@ impl<'a> Reader<'a> {
         let fits = at <= end && place != Some(0);
         chain.rules.insert(at.min(end), Box::new(draft));
         if !known {
-            self.notice(line, "a rule of a chain that is not declared: iptables-restore refuses the file", true);
+            self.notice(line, "a rule of a chain that is not declared: iptables-restore refuses the file", Blur::Whole);
         }
         if !fits {
-            self.notice(line, "a place that the chain does not have: iptables-restore refuses the file", true);
+            self.notice(line, "a place that the chain does not have: iptables-restore refuses the file", Blur::Whole);
         }
     }
 
@@ -225,7 +229,9 @@ impl<'a> Reader<'a> {
         let Some(draft) = self.draft(line, words) else { return };
         match self.rule(chain, number) {
             Some(rule) => **rule = draft,
-            None => self.notice(line, "there is no such rule to replace: iptables-restore refuses the file", true),
+            None => {
+                self.notice(line, "there is no such rule to replace: iptables-restore refuses the file", Blur::Whole)
+            }
         }
     }
 
@@ -248,7 +254,7 @@ impl<'a> Reader<'a> {
             chain.rules.remove(place)
         });
         if found.is_none() {
-            self.notice(line, "there is no such rule to delete: iptables-restore refuses the file", true);
+            self.notice(line, "there is no such rule to delete: iptables-restore refuses the file", Blur::Whole);
         }
     }
 
@@ -263,7 +269,9 @@ impl<'a> Reader<'a> {
         }
         match table.chain(name) {
             Some(chain) => chain.rules.clear(),
-            None => self.notice(line, "there is no such chain to empty: iptables-restore refuses the file", true),
+            None => {
+                self.notice(line, "there is no such chain to empty: iptables-restore refuses the file", Blur::Whole)
+            }
         }
     }
 
@@ -278,7 +286,7 @@ impl<'a> Reader<'a> {
         let used = |chain: &Chain<'_>| names.contains(&chain.name) && !chain.rules.is_empty();
         let refused = table.chains.iter().any(used) || table.leads_to(&names);
         if refused || (names.is_empty() && !name.is_empty()) {
-            self.notice(line, "a chain that cannot be deleted: iptables-restore refuses the file", true);
+            self.notice(line, "a chain that cannot be deleted: iptables-restore refuses the file", Blur::Whole);
             return;
         }
         table.remove(&names);
@@ -289,7 +297,7 @@ impl<'a> Reader<'a> {
         let cost = self.tables.last().map_or(0, Table::size);
         self.effort = self.effort.saturating_add(cost);
         if self.effort > MOST_EFFORT {
-            self.notice(line, "too many commands that search the rules: this one was not carried out", true);
+            self.notice(line, "too many commands that search the rules: this one was not carried out", Blur::Whole);
         }
         self.effort <= MOST_EFFORT
     }
@@ -300,7 +308,7 @@ impl<'a> Reader<'a> {
         let table = self.tables.last().map_or("", |table| table.kind.name);
         let done = lower(Context { family: self.family, table, sets: self.sets, known: &self.known }, &options);
         if done.other_family {
-            self.notice(line, "a rule for the other family only: the program leaves it out", false);
+            self.notice(line, "a rule for the other family only: the program leaves it out", Blur::Clear);
             return None;
         }
         self.notice_sets(line, done.missing_sets);
@@ -322,7 +330,7 @@ impl<'a> Reader<'a> {
                 self.notice(
                     line,
                     &format!("the set `{name}` is not in an ipset dump: what is in it is not known"),
-                    false,
+                    Blur::Clear,
                 );
             }
         }
@@ -338,10 +346,16 @@ impl<'a> Reader<'a> {
         let untracked =
             name == "NOTRACK" || name == "CT" && details.iter().any(|detail| detail.starts_with("--notrack"));
         match name.as_str() {
-            _ if untracked => self.notice(line, "packets that are not tracked: they have no state later on", true),
-            "CT" => self.notice(line, "connection tracking is set up for some packets", false),
-            "TEE" => self.notice(line, "copies of packets go elsewhere", false),
-            "SET" => self.notice(line, "a rule that changes a set", false),
+            _ if untracked => {
+                self.notice(line, "packets that are not tracked: they have no state later on", Blur::Whole)
+            }
+            "CT" if details.iter().any(|detail| detail.starts_with("--helper")) => {
+                self.notice(line, HELPER, Blur::Beyond)
+            }
+            "TTL" | "HL" => self.notice(line, HOPS, Blur::Beyond),
+            "CT" => self.notice(line, "connection tracking is set up for some packets", Blur::Clear),
+            "TEE" => self.notice(line, "copies of packets go elsewhere", Blur::Clear),
+            "SET" => self.notice(line, "a rule that changes a set", Blur::Clear),
             _ => {}
         }
     }
@@ -350,24 +364,24 @@ impl<'a> Reader<'a> {
         const PICKS: &str = "a rule of the table of address translation: it picks what is translated";
         let Target::Jump(name) = target else {
             // A target that was not understood may translate anything.
-            let unclear = matches!(target, Target::Puzzle(_));
-            return self.notice(line, PICKS, unclear);
+            let blur = if matches!(target, Target::Puzzle(_)) { Blur::Whole } else { Blur::Clear };
+            return self.notice(line, PICKS, blur);
         };
         match (targets::translation(name), targets::action(name)) {
             (Translation::Destination, _) => {
                 self.notice(
                     line,
                     "address translation: the filter sees another destination than the sender gave",
-                    true,
+                    Blur::Whole,
                 );
             }
             (Translation::Source, _) => {
-                self.notice(line, "address translation: the source changes behind the filter", false)
+                self.notice(line, "address translation: the source changes behind the filter", Blur::Beyond)
             }
             (_, Some(Action::Drop | Action::Unknown(_))) => {
-                self.notice(line, "a rule of the table of address translation that may drop", true);
+                self.notice(line, "a rule of the table of address translation that may drop", Blur::Whole);
             }
-            _ => self.notice(line, PICKS, false),
+            _ => self.notice(line, PICKS, Blur::Clear),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::read;
-use crate::listing::{Listing, Noticed};
+use crate::listing::{Blur, Listing, Noticed};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn read_files(files: &[(&str, &str)]) -> Option<Listing> {
         line: 0,
         text: name,
         what: "a second file of its kind: it was not read".to_owned(),
-        blurs: true,
+        blur: Blur::Whole,
     }));
     Some(listing)
 }

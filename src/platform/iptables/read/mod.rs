@@ -26,7 +26,7 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use crate::listing::{Listing, Noticed};
+use crate::listing::{Blur, Listing, Noticed};
 use crate::packet::Family;
 use lines::Line;
 use sets::Sets;
@@ -65,7 +65,7 @@ fn all_lines(text: Option<&str>) -> Vec<Line<'_>> {
 fn missing(family: Family) -> Noticed {
     let name = if family == Family::V4 { "IPv4" } else { "IPv6" };
     let what = format!("no {name} rules were given: what passes over {name} is not known");
-    Noticed { line: 0, text: String::new(), what, blurs: true }
+    Noticed { line: 0, text: String::new(), what, blur: Blur::Whole }
 }
 
 /// How the file of a family is called.

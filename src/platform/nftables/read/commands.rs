@@ -5,11 +5,10 @@
 
 use super::parse::{self, Variables, on_one_line};
 use super::plain;
-use super::ruleset::{
-    BaseEntry, Blur, ChainEntry, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority,
-};
+use super::ruleset::{BaseEntry, ChainEntry, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority};
 use super::scan::{Next, Piece, Scanner, is_anonymous_chain};
 use super::tree::{Does, Expr, Statement, Text, Verdict};
+use crate::listing::Blur;
 
 /// Which readings are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ fn opens_block(head: &str) -> bool {
 
 impl<'t> Reader<'t> {
     fn lost(&mut self, piece: Piece<'_>, what: &str) {
-        self.rules.notice(piece.line, &on_one_line(piece.text), what, Blur::Blurs);
+        self.rules.notice(piece.line, &on_one_line(piece.text), what, Blur::Whole);
     }
 
     fn file(&mut self) {
@@ -114,7 +113,7 @@ impl<'t> Reader<'t> {
                 Next::Statement(piece) => self.command(piece),
                 Next::Broken(piece) => self.lost(piece, "a brace that is not closed"),
                 Next::Close(line) => {
-                    self.rules.notice(line, "}", "a brace that closes nothing", Blur::Blurs);
+                    self.rules.notice(line, "}", "a brace that closes nothing", Blur::Whole);
                 }
                 Next::End => return,
             }

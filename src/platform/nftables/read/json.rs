@@ -6,8 +6,9 @@
 use serde_json::{Map, Value};
 
 use super::parse::title;
-use super::ruleset::{BaseEntry, Blur, RuleEntry, Ruleset, TableFamily, TableKey, hook, noticed, priority};
+use super::ruleset::{BaseEntry, RuleEntry, Ruleset, TableFamily, TableKey, hook, noticed, priority};
 use super::tree::{Does, Element, Expr, Only, Operator, Statement, Text, Verdict};
+use crate::listing::Blur;
 
 /// Reads a text in JSON.
 pub fn read(text: &str) -> Ruleset<'static> {
@@ -16,7 +17,7 @@ pub fn read(text: &str) -> Ruleset<'static> {
     let objects = parsed.as_ref().ok().and_then(|value| value.get("nftables")).and_then(Value::as_array);
     let Some(objects) = objects else {
         let line = parsed.as_ref().err().map_or(1, serde_json::Error::line);
-        rules.notice(line, "", "JSON that is no rule set", Blur::Blurs);
+        rules.notice(line, "", "JSON that is no rule set", Blur::Whole);
         return rules;
     };
     for object in objects {
@@ -35,7 +36,7 @@ pub fn read(text: &str) -> Ruleset<'static> {
 }
 
 fn lost(rules: &mut Ruleset<'static>, object: &Value) {
-    rules.notice(0, &object.to_string(), "an object that is not known", Blur::Blurs);
+    rules.notice(0, &object.to_string(), "an object that is not known", Blur::Whole);
 }
 
 /// The only member of an object.
@@ -61,13 +62,13 @@ fn command_on(rules: &mut Ruleset<'static>, command: &str, kind: &str, of: &Valu
     let object = Value::Object(Map::from_iter([(kind.to_owned(), of.clone())]));
     match (command, kind) {
         ("add" | "create", "rule") if placed(of) => {
-            rules.notice(0, &object.to_string(), "a rule at a place that only the device knows", Blur::Blurs);
+            rules.notice(0, &object.to_string(), "a rule at a place that only the device knows", Blur::Whole);
             add(rules, kind, of, &object);
         }
         ("add" | "create", _) => add(rules, kind, of, &object),
         ("insert", "rule") => {
             if placed(of) {
-                rules.notice(0, &object.to_string(), "a rule at a place that only the device knows", Blur::Blurs);
+                rules.notice(0, &object.to_string(), "a rule at a place that only the device knows", Blur::Whole);
             }
             if let Some(table) = table_of(of, "table") {
                 let rule = rule(rules, of);
@@ -172,7 +173,7 @@ fn chain(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
         },
     });
     if base.as_ref().is_some_and(|base| base.priority.is_none()) {
-        rules.notice(0, &of.to_string(), "a priority that is not understood", Blur::Blurs);
+        rules.notice(0, &of.to_string(), "a priority that is not understood", Blur::Whole);
     }
     let chain = rules.chain(table, name, handle(of));
     chain.line = handle(of);
@@ -234,8 +235,8 @@ fn does(name: &str, of: &Value, whole: &Value) -> Does<'static> {
             _ => Does::Reject(Only::Any),
         },
         "accept" | "drop" | "continue" | "return" | "jump" | "goto" => Does::Decide(verdict(whole)),
-        "counter" | "log" | "last" | "comment" | "ct helper" | "ct timeout" | "ct expectation" | "secmark"
-        | "reset" => Does::Nothing,
+        "ct helper" => Does::Change(Expr::Field(vec!["ct".into(), "helper".into()])),
+        "counter" | "log" | "last" | "comment" | "ct timeout" | "ct expectation" | "secmark" | "reset" => Does::Nothing,
         "limit" | "quota" | "ct count" | "meter" => Does::Ask,
         "mangle" => Does::Change(expr(member(of, "key"))),
         "snat" | "dnat" | "masquerade" | "redirect" => Does::Translate,

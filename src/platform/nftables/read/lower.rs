@@ -12,10 +12,10 @@ use rustc_hash::FxHashMap;
 use super::asked::{Asked, asks_any_transport};
 use super::compare::Comparer;
 use super::fields::{Field, field};
-use super::ruleset::{Blur, ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
+use super::ruleset::{ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
 use super::statements::{Id, Statements};
-use super::tree::{Does, Expr, Only, Operator, Statement, Verdict};
-use crate::listing::{Action, Base, Chain, ChainId, Condition, Hook, Listing, Noticed, Rule};
+use super::tree::{Does, Expr, Only, Operator, Statement, Text, Verdict};
+use crate::listing::{Action, Base, Blur, Chain, ChainId, Condition, HELPER, HOPS, Hook, Listing, Noticed, Rule};
 use crate::packet::{Family, Protocol, ServiceSet};
 
 /// Makes a listing of what stands at the end of the text.
@@ -55,7 +55,9 @@ fn clear_untracked(listing: &mut Listing) {
         });
     }
     for noticed in &mut listing.noticed {
-        noticed.blurs &= asked || noticed.what != UNTRACKED;
+        if noticed.what == UNTRACKED && !asked {
+            noticed.blur = Blur::Clear;
+        }
     }
 }
 
@@ -67,7 +69,7 @@ fn foreign<'t>(key: &TableKey, table: &Table<'t>, statements: &Statements<'t>) -
     };
     let drops = key.0 != TableFamily::Arp && table.chains.values().any(|chain| may_drop(chain, statements));
     let text = format!("table {} {}", key.0.name(), key.1);
-    noticed(table.line, &text, what, if drops { Blur::Blurs } else { Blur::Clear })
+    noticed(table.line, &text, what, if drops { Blur::Whole } else { Blur::Clear })
 }
 
 fn may_drop<'t>(chain: &ChainEntry<'t>, statements: &Statements<'t>) -> bool {
@@ -160,11 +162,11 @@ fn base(
         return notice("a chain of a table that sleeps: it is not asked", Blur::Clear);
     }
     let Some(hook) = base.hook else {
-        let blurs = if may_drop() { Blur::Blurs } else { Blur::Clear };
+        let blurs = if may_drop() { Blur::Whole } else { Blur::Clear };
         return notice("a chain of a device, before all others", blurs);
     };
     if base.drops.is_none() {
-        notice("a policy that is not understood", Blur::Blurs);
+        notice("a policy that is not understood", Blur::Whole);
     }
     let families = match key.0 {
         TableFamily::Ip => vec![Family::V4],
@@ -275,7 +277,7 @@ impl<'a, 't> Lowering<'a, 't> {
             Does::Unknown => return Some(Action::Unknown(unknown())),
             Does::Change(key) => self.change(rule, key),
             Does::Translate => return Some(self.translate(rule, &statement.text)),
-            Does::Untrack => self.notice(rule, UNTRACKED, Blur::Blurs),
+            Does::Untrack => self.notice(rule, UNTRACKED, Blur::Whole),
             Does::Offload => {
                 self.notice(rule, "a flow table: later packets of these connections pass by the rules", Blur::Clear);
             }
@@ -365,19 +367,30 @@ impl<'a, 't> Lowering<'a, 't> {
     }
 
     fn change(&mut self, rule: &RuleEntry<'t>, key: &Expr<'t>) {
+        match key {
+            Expr::Field(path) if is_path(path, &["ct", "helper"]) => return self.notice(rule, HELPER, Blur::Beyond),
+            Expr::Field(path) if is_path(path, &["ip", "ttl"]) || is_path(path, &["ip6", "hoplimit"]) => {
+                return self.notice(rule, HOPS, Blur::Beyond);
+            }
+            _ => {}
+        }
         let changed = match key {
             Expr::Field(path) => path.first().is_some_and(|word| word.starts_with('@')) || judged(field(path)),
             _ => true,
         };
         if changed {
-            self.notice(rule, "packets are changed in what other rules look at", Blur::Blurs);
+            self.notice(rule, "packets are changed in what other rules look at", Blur::Whole);
         }
     }
 
     fn translate(&mut self, rule: &RuleEntry<'t>, text: &str) -> Action {
         let destination = text.contains("dnat") || text.contains("redirect");
-        let blurs = if destination && self.hook != Some(Hook::Output) { Blur::Blurs } else { Blur::Clear };
-        self.notice(rule, "address translation", blurs);
+        let blur = match (destination, self.hook) {
+            (false, _) => Blur::Beyond,
+            (true, Some(Hook::Output)) => Blur::Clear,
+            (true, _) => Blur::Whole,
+        };
+        self.notice(rule, "address translation", blur);
         Action::Accept
     }
 }
@@ -411,6 +424,10 @@ fn ends(action: &Action) -> bool {
 }
 
 /// Whether rules are judged by a field.
+fn is_path(path: &[Text<'_>], words: &[&str]) -> bool {
+    path.len() == words.len() && path.iter().zip(words).all(|(part, word)| &**part == *word)
+}
+
 fn judged(field: Field) -> bool {
     !matches!(field, Field::Other(_))
 }

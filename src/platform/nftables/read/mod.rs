@@ -24,7 +24,7 @@ mod scan;
 mod statements;
 mod tree;
 
-use crate::listing::{Listing, Noticed};
+use crate::listing::{Blur, Listing, Noticed};
 use commands::Reading;
 
 /// The largest text that is read, in bytes.
@@ -49,7 +49,7 @@ fn read_as(text: &str, reading: Reading) -> Listing {
     if text.len() > LARGEST {
         let what = format!("a file of {} bytes, more than the {LARGEST} that are read", text.len());
         return Listing {
-            noticed: vec![Noticed { line: 1, text: String::new(), what, blurs: true }],
+            noticed: vec![Noticed { line: 1, text: String::new(), what, blur: Blur::Whole }],
             ..Listing::default()
         };
     }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::statements::{Id, Statements};
 use super::tree::{Element, Expr, Text};
-use crate::listing::{Hook, Noticed};
+use crate::listing::{Blur, Hook, Noticed};
 
 /// The family of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -196,23 +196,14 @@ impl<'t> Ruleset<'t> {
     }
 
     /// Keeps something that is not part of a table.
-    pub fn notice(&mut self, line: usize, text: &str, what: &str, blurs: Blur) {
-        self.noticed.push(noticed(line, text, what, blurs));
+    pub fn notice(&mut self, line: usize, text: &str, what: &str, blur: Blur) {
+        self.noticed.push(noticed(line, text, what, blur));
     }
 }
 
-/// Whether something makes the reading less than certain as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blur {
-    /// It does not.
-    Clear,
-    /// It does.
-    Blurs,
-}
-
 /// Something noticed.
-pub fn noticed(line: usize, text: &str, what: &str, blurs: Blur) -> Noticed {
-    Noticed { line, text: text.to_owned(), what: what.to_owned(), blurs: blurs == Blur::Blurs }
+pub fn noticed(line: usize, text: &str, what: &str, blur: Blur) -> Noticed {
+    Noticed { line, text: text.to_owned(), what: what.to_owned(), blur }
 }
 
 impl<'t> SetEntry<'t> {

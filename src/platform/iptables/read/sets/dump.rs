@@ -8,7 +8,7 @@ use pest::iterators::Pair;
 
 use super::entry::{self, Kind};
 use super::{Set, Sets};
-use crate::listing::Noticed;
+use crate::listing::{Blur, Noticed};
 use crate::packet::Family;
 
 /// The parser that pest makes of the grammar.
@@ -65,12 +65,12 @@ impl Dump<'_> {
             }
             Some((Rule::other, words)) => self.other(at, &words),
             Some(_) => {}
-            None => self.notice(at, "a line of the ipset dump that could not be read", true),
+            None => self.notice(at, "a line of the ipset dump that could not be read", Blur::Whole),
         }
     }
 
-    fn notice(&mut self, at: At<'_>, what: &str, blurs: bool) {
-        self.noticed.push(Noticed { line: at.number, text: at.text.to_owned(), what: what.to_owned(), blurs });
+    fn notice(&mut self, at: At<'_>, what: &str, blur: Blur) {
+        self.noticed.push(Noticed { line: at.number, text: at.text.to_owned(), what: what.to_owned(), blur });
     }
 
     fn create(&mut self, at: At<'_>, name: &str, kind: &str, options: &[&str]) {
@@ -84,12 +84,12 @@ impl Dump<'_> {
         let fine = !set.kinds.is_empty() && !set.kinds.contains(&Kind::Other) && set.options(options);
         set.understood = fine && !self.changed.contains(name);
         if self.changed.contains(name) {
-            self.notice(at, "a set that rules add to or delete from: what is in it is not known", false);
+            self.notice(at, "a set that rules add to or delete from: what is in it is not known", Blur::Clear);
         } else if !fine {
-            self.notice(at, "a set whose type or options are not understood: what is in it is not known", false);
+            self.notice(at, "a set whose type or options are not understood: what is in it is not known", Blur::Clear);
         }
         if self.sets.sets.contains_key(name) {
-            self.notice(at, "a second set of this name", true);
+            self.notice(at, "a second set of this name", Blur::Whole);
             set.understood = false;
         }
         self.sets.sets.insert(name.to_owned(), set);
@@ -97,7 +97,7 @@ impl Dump<'_> {
 
     fn add(&mut self, at: At<'_>, name: &str, text: &str, options: &[&str]) {
         let Some(set) = self.sets.sets.get_mut(name) else {
-            self.notice(at, "an entry of a set that is not in the ipset dump", true);
+            self.notice(at, "an entry of a set that is not in the ipset dump", Blur::Whole);
             return;
         };
         if !set.understood {
@@ -107,7 +107,7 @@ impl Dump<'_> {
             Some(entry) => set.entries.push(entry),
             None => {
                 set.understood = false;
-                self.notice(at, "an entry that is not understood: what is in its set is not known", false);
+                self.notice(at, "an entry that is not understood: what is in its set is not known", Blur::Clear);
             }
         }
     }
@@ -122,7 +122,7 @@ impl Dump<'_> {
                 set.understood = false;
             }
         }
-        self.notice(at, "a command that is neither `create` nor `add`: what is in its sets is not known", true);
+        self.notice(at, "a command that is neither `create` nor `add`: what is in its sets is not known", Blur::Whole);
     }
 }
 
