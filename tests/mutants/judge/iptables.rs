@@ -108,7 +108,7 @@ fn words(line: &str) -> Result<Vec<String>, Refusal> {
 
 /// Modules that must ask something.
 const NEEDED: [(&str, &[&str]); 3] = [
-    ("conntrack", &["--ctstate", "--ctorigsrc", "--ctorigdst", "--ctproto", "--ctorigdstport"]),
+    ("conntrack", &["--ctstate", "--ctorigsrc", "--ctorigdst", "--ctproto", "--ctorigsrcport", "--ctorigdstport"]),
     ("iprange", &["--src-range", "--dst-range"]),
     ("multiport", &["--sports", "--dports"]),
 ];
@@ -289,9 +289,6 @@ impl Options<'_> {
                 "--ctorigsrcport" | "--ctorigdstport" => {
                     needs("conntrack")?;
                     let field = if option == "--ctorigsrcport" { Field::OriginalFirst } else { Field::OriginalSecond };
-                    if field == Field::OriginalFirst {
-                        return outside("--ctorigsrcport");
-                    }
                     let ports = range(self.next()?, ':', |one| number(one, 65535))?;
                     tracked.push(Match::Value(field, vec![ports], sense));
                 }
@@ -316,6 +313,17 @@ impl Options<'_> {
                 }
                 other => return outside(format!("option {other}")),
             }
+        }
+        // Where a source port would be the kernel keeps the number of an echo.
+        let asks = |wanted: Field| tracked.iter().any(|one| matches!(one, Match::Value(field, ..) if *field == wanted));
+        let has_ports = |one: &Match| match one {
+            Match::Value(Field::OriginalProtocol, ranges, Sense::Is) => {
+                ranges.iter().all(|(first, last)| first == last && [6, 17, 132].contains(first))
+            }
+            _ => false,
+        };
+        if asks(Field::OriginalFirst) && !tracked.iter().any(has_ports) {
+            return outside("--ctorigsrcport of what has no ports");
         }
         matches.extend(conntrack(tracked));
         let has = |options: &[&str]| self.words.iter().any(|word| options.contains(word));
