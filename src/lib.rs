@@ -3,6 +3,8 @@
 //! The modules stand in the order of the pipeline; each one may use those above it and none below
 //! (`docs/ARCHITECTURE.md` says what each must not know, `tests/tidy.rs` enforces it).
 
+pub mod checksum;
+
 pub mod source;
 
 pub mod diag;
@@ -38,6 +40,7 @@ pub mod drift;
 pub mod diff;
 
 pub mod gate;
+
 pub mod report;
 
 pub mod pipeline;

@@ -17,7 +17,8 @@ use sekisho::diag::codes;
 
 /// Each folder of `src` in the order of the stages, and the folders of ours that it may name. `docs/ARCHITECTURE.md` has the same table.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("source", &[]),
+    ("checksum.rs", &[]),
+    ("source", &["checksum"]),
     ("packet", &[]),
     ("diag", &["source"]),
     ("yaml", &["source", "diag"]),
@@ -27,15 +28,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &["source", "diag", "packet", "syntax", "inventory"]),
     ("graph", &["model"]),
     ("reach", &["packet", "syntax", "model", "graph"]),
-    ("diff", &["packet", "syntax", "model", "graph", "reach"]),
-    ("gate", &["diag", "packet", "syntax", "model", "settings", "source", "diff"]),
+    ("diff", &["checksum", "packet", "syntax", "model", "graph", "reach"]),
+    ("gate", &["checksum", "diag", "packet", "syntax", "model", "settings", "source", "diff"]),
     ("plan", &["source", "packet", "syntax", "model", "graph"]),
     ("listing", &["packet"]),
     ("platform", &["source", "diag", "packet", "syntax", "plan", "listing"]),
     ("proof", &["packet", "syntax", "model", "graph", "plan", "listing"]),
-    ("drift", &["source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"]),
+    (
+        "drift",
+        &["checksum", "source", "packet", "syntax", "model", "graph", "reach", "plan", "listing", "platform", "proof"],
+    ),
     ("check", &["source", "diag", "packet", "syntax", "model", "graph", "reach"]),
-    ("report", &["source", "diag", "packet"]),
+    ("report", &["checksum", "source", "diag", "packet"]),
     ("draw", &["packet", "model", "graph", "reach", "answer", "report"]),
     (
         "pipeline.rs",
@@ -74,8 +78,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "packet", "syntax", "model", "gate", "graph", "plan", "listing", "platform", "proof",
-            "drift", "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
+            "checksum", "source", "diag", "packet", "syntax", "model", "gate", "graph", "plan", "listing", "platform",
+            "proof", "drift", "reach", "diff", "report", "pipeline", "answer", "explain", "draw", "history",
         ],
     ),
 ];

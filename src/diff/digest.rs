@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::checksum;
 use crate::packet::{AddressRange, AddressSet, Family, Interval, Product, Protocol, Rectangle, ServiceSet};
 
 /// Services by the sources that use them.
@@ -25,8 +24,7 @@ pub fn digest(flows: &[Product]) -> String {
             }
         }
     }
-    let sum: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{sum}")
+    checksum::named_sha256(text)
 }
 
 /// The canonical form of the flows of one family.

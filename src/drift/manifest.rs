@@ -4,7 +4,8 @@
 
 use jiff::civil::Date;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
+
+use crate::checksum;
 
 /// What the `schema` of a manifest begins with.
 const SCHEMA: &str = "sekisho/compile/";
@@ -45,7 +46,7 @@ impl Manifest {
             let path = &entry.path;
             match files.iter().find(|(known, _)| known == path) {
                 None => notes.push(format!("the manifest names `{path}`, which is not there or cannot be read")),
-                Some((_, text)) if sum(text) != entry.sha256 => {
+                Some((_, text)) if checksum::sha256(text) != entry.sha256 => {
                     notes.push(format!("`{path}` is not as it was written: its SHA-256 is not that of the manifest"));
                 }
                 Some(_) => {}
@@ -64,8 +65,4 @@ impl Manifest {
         let changes: Option<Date> = self.written.changes_on.as_deref().and_then(|date| date.parse().ok());
         changes.filter(|date| *date <= at)
     }
-}
-
-fn sum(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

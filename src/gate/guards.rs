@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use sha2::{Digest as _, Sha256};
 
 use super::needs::Rules;
+use crate::checksum;
 use crate::diag::{Code, Severity, codes};
 use crate::model::{Assertion, Model, Period, Product, Via, Waiver};
 use crate::packet::{AddressSet, Product as Flows, ServiceSet};
@@ -83,17 +83,15 @@ pub fn guards(before: Promises<'_>, after: Promises<'_>, at: Date) -> Vec<Guard>
 /// A digest of what is taken back: `sha256:` and 64 hexadecimal digits.
 #[must_use]
 pub fn digest(guards: &[Guard]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"sekisho guards 1\n");
+    let mut text = String::from("sekisho guards 1\n");
     for guard in guards {
         // Neither holds a NUL: names are words, and the rest is our own.
-        hash.update(guard.what.as_bytes());
-        hash.update([0]);
-        hash.update(guard.left.as_bytes());
-        hash.update([0]);
+        for part in [&guard.what, &guard.left] {
+            text.push_str(part);
+            text.push('\0');
+        }
     }
-    let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{sum}")
+    checksum::named_sha256(text)
 }
 
 fn is_over(period: Period, at: Date) -> bool {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::git::{Commit, Repository};
 use super::kept::Kept;
 use super::project::{MAX_FILE_BYTES, text_of, too_long};
+use crate::checksum::hexadecimal;
 
 /// Contents, one after the other, from one `git` that stays.
 #[derive(Debug)]
@@ -236,6 +237,5 @@ fn entry(header: &[u8], object: &[u8]) -> Option<Entry> {
         _ => EntryKind::File,
     };
     let name = String::from_utf8(header.get(blank + 1..)?.to_vec()).ok();
-    let object = object.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(Entry { name, kind, object })
+    Some(Entry { name, kind, object: hexadecimal(object) })
 }

@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::super::args::{AnswerFormat, Common, Compile};
 use super::super::write::{MANIFEST, OutputFile, Replacement, WriteError};
 use super::super::{Exit, output, progress::Progress};
 use super::{day, load_sound, report};
+use crate::checksum;
 use crate::graph::Topology;
 use crate::pipeline::{self, Device};
 use crate::plan::Placement;
@@ -214,7 +213,7 @@ impl Made {
                 path: format!("{}/{}", plan.device, file.name),
                 device: plan.device.clone(),
                 platform: plan.platform.clone(),
-                sha256: hexadecimal(&Sha256::digest(file.text.as_bytes())),
+                sha256: checksum::sha256(&file.text),
                 rules: file.rules.iter().map(|label| label.name.clone()).collect(),
             };
             new.write(OutputFile { path: &entry.path, contents: file.text.as_bytes() })?;
@@ -229,10 +228,4 @@ impl Made {
         let proof = self.proof.as_ref().filter(|proof| proof.verdict == Verdict::Unproven);
         proof.map(|proof| proof.to_text(&self.name)).unwrap_or_default()
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
-use sha2::{Digest as _, Sha256};
 
 use super::super::args::{Common, Gate, GateFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::diff::{base, files, load, project};
 use super::{day, report};
 use crate::answer::{self, Beside, Limit, Ruling, Stage};
+use crate::checksum;
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::NO_REVISION;
 use crate::diff::{Both, Side, Which};
@@ -124,8 +124,7 @@ fn digest(stages: &[Stage]) -> Option<String> {
     }) {
         let _ = writeln!(text, "{} {}", stage.from, stage.diff.digest);
     }
-    let sum: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(format!("sha256:{sum}"))
+    Some(checksum::named_sha256(text))
 }
 
 /// What either side asks.

@@ -6,8 +6,7 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::checksum;
 use crate::diag::Diagnostic;
 use crate::source::Sources;
 
@@ -22,7 +21,7 @@ pub fn fingerprints(sources: &Sources, found: &[Diagnostic]) -> Vec<String> {
         let meaning = meaning(sources, found);
         let count = known.entry(meaning.clone()).or_default();
         *count += 1;
-        digest(&format!("{meaning}\0{count}"))
+        checksum::sha256(format!("{meaning}\0{count}"))
     };
     found.iter().map(&mut one).collect()
 }
@@ -51,8 +50,4 @@ fn without_numbers(text: &str) -> String {
         }
     }
     out
-}
-
-fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
