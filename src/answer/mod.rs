@@ -3,6 +3,7 @@
 //! Input: the loaded project and the classes and products of `reach`; output: the objects of [`crate::report::json`], diagnostics, and text. Nothing is decided here: every number
 //! and every name is read off what `reach` proved. Start at [`Rows`].
 
+mod admission;
 mod assertions;
 mod blast;
 mod devices;
@@ -18,6 +19,7 @@ mod rows;
 mod sentences;
 mod tables;
 
+pub use admission::{Party, gate};
 pub use assertions::{assertions, cases, diagnostics, summary};
 pub use blast::{Blast, Depth, blast};
 pub use devices::{

@@ -152,6 +152,24 @@ impl What {
     }
 }
 
+/// What either side of a change asks: each approver once, with the conditions of both sides, in order. Where somebody is named, nobody asks for just anybody besides.
+#[must_use]
+pub fn together(needs: [Vec<Need>; 2]) -> Vec<Need> {
+    let mut all: Vec<Need> = Vec::new();
+    for need in needs.into_iter().flatten() {
+        match all.iter_mut().find(|known| known.approver == need.approver) {
+            Some(known) => known.because.extend(need.because),
+            None => all.push(need),
+        }
+    }
+    // Whoever is named is somebody.
+    if all.iter().any(|need| need.approver.is_some()) {
+        all.retain(|need| need.approver.is_some());
+    }
+    all.sort();
+    all
+}
+
 /// What is wrong with a condition.
 struct Wrong {
     message: String,
@@ -267,4 +285,34 @@ fn comparison(text: &str) -> Option<(&str, impl Fn(i64) -> bool + use<>)> {
         std::cmp::Ordering::Greater => is_more,
     };
     Some((key.trim(), is_meant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn need(approver: Option<&str>, because: &[&str]) -> Need {
+        Need {
+            approver: approver.map(str::to_owned),
+            because: because.iter().map(|condition| (*condition).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn both_sides_are_asked() {
+        let old = vec![need(Some("network"), &["administration"]), need(Some("ciso"), &["waivers"])];
+        let new = vec![need(Some("ciso"), &["anything", "waivers"])];
+        let all = [need(Some("ciso"), &["anything", "waivers"]), need(Some("network"), &["administration"])];
+        assert_eq!(together([old.clone(), new.clone()]), all);
+        assert_eq!(together([new, old]), all);
+    }
+
+    #[test]
+    fn anybody_is_asked_for_only_if_nobody_is_named() {
+        let anybody = || vec![need(None, &[])];
+        assert_eq!(together([anybody(), anybody()]), anybody());
+        let named = vec![need(Some("team"), &[])];
+        assert_eq!(together([anybody(), named.clone()]), named);
+        assert_eq!(together([vec![], vec![]]), []);
+    }
 }

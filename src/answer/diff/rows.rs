@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::assertions;
 use super::hops::Follow;
 use super::objects::{AssertionChange, ChangeRow, DeviceChange, DiffReport, LoggedWords, RuleWords, Through};
@@ -32,6 +34,17 @@ pub struct Project<'a> {
 }
 
 impl<'a> Project<'a> {
+    /// The same side on another day.
+    #[must_use]
+    pub fn on(&self, day: Date) -> Self {
+        Self {
+            side: Side { at: day, ..self.side },
+            sources: self.sources,
+            tiers: self.tiers.clone(),
+            which: self.which,
+        }
+    }
+
     pub(super) fn model(&self) -> &'a Model {
         self.side.model
     }
