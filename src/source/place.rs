@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::commit::load_commit;
 use super::git::{Commit, Repository};
+use super::join::join;
 use super::project::{Project, ProjectError, load_directory};
 
 /// Where a project is read from.
@@ -88,20 +89,7 @@ fn halves(argument: &str) -> Option<(&str, &str)> {
 fn from_root(here: &str, path: &str) -> Option<String> {
     let is_relative = [".", ".."].contains(&path) || path.starts_with("./") || path.starts_with("../");
     let start = if is_relative { here } else { "" };
-    if path.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = start.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    join(start, path)
 }
 
 /// A project as it is called from the root of the repository that it lies in, with `/` between the parts and empty for the root. In no repository: as it is called from here, if it is below.

@@ -13,7 +13,7 @@ use crate::diag::codes::names;
 use crate::diag::{Diagnostic, Sink};
 use crate::model::types::Model;
 use crate::packet::{AddressRange, AddressSet};
-use crate::source::Sources;
+use crate::source::{Sources, join};
 use crate::syntax::ast::Feed;
 
 /// Further broken lines of one feed are counted, not shown.
@@ -45,23 +45,13 @@ pub(super) fn read(
     }
 }
 
-/// Joins a path to the directory of a file; `None` if it is absolute or leaves the project.
+/// Joins a path to the directory of a file; `None` if it is absolute, leaves the project, or names no file.
 fn inside_project(policy: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') || path.contains(['\\', '\0']) || path.is_empty() {
+    if path.contains(['\\', '\0']) || path.is_empty() {
         return None;
     }
-    let mut parts: Vec<&str> = policy.split('/').collect();
-    parts.pop();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("/"))
+    let directory = policy.rsplit_once('/').map_or("", |(directory, _)| directory);
+    join(directory, path).filter(|joined| !joined.is_empty())
 }
 
 fn parse(feed: &Feed, path: &str, text: &str, model: &Model, sink: &mut Sink) -> Defined {
