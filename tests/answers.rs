@@ -12,13 +12,13 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 
 use sekisho::answer::{Asked, Depth, Names, Parties, blast, matrix, query};
@@ -30,23 +30,15 @@ use sekisho::reach::{Prover, Reach, Verdict};
 use sekisho::report::json::{FlowObject, Row};
 use sekisho::source::FileId;
 use sekisho::syntax::{self, ast::Primary};
+use support::{Said, root};
 use worlds::World;
 use worlds::random::{AT, Random};
 
 /// The day on which the samples are asked.
 const DAY: &str = "2026-11-21";
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sekisho(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.args(arguments).args(["--at", DAY]).current_dir(directory).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+fn sekisho(directory: &Path, arguments: &[&str]) -> Said {
+    support::sekisho(directory, &[arguments, &["--at", DAY]].concat())
 }
 
 #[test]
@@ -71,9 +63,9 @@ fn samples_are_answered_as_before() {
             let mut arguments = arguments.to_vec();
             arguments.extend(["--format", format]);
             let done = sekisho(&root().join("policies").join(project), &arguments);
-            assert_eq!(done.status.code(), Some(0), "{arguments:?}: {}", text(&done.stderr));
+            assert_eq!(done.code, 0, "{arguments:?}: {}", done.err);
             let path = root().join("tests/golden/answers").join(project).join(format!("{name}.{ending}"));
-            let (now, known) = (text(&done.stdout), fs::read_to_string(&path).unwrap_or_default());
+            let (now, known) = (done.out, fs::read_to_string(&path).unwrap_or_default());
             if now != known && std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(&path, now).unwrap();
@@ -90,9 +82,9 @@ fn samples_are_answered_as_before() {
 fn mistakes_in_arguments_are_shown_under_them_all_at_once() {
     let project = root().join("policies/quickstart");
     let done = sekisho(&project, &["query", "--from", "head/desk", "--to", "10.0.0.5/24", "--on", "htps"]);
-    let said = text(&done.stderr);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(done.stdout.is_empty());
+    let said = done.err;
+    assert_eq!(done.code, 2);
+    assert!(done.out.is_empty());
     for part in ["--from:1:1", "--to:1:1", "--on:1:1", "use `head/desks`", "^^^^^^^^^", "use `https`"] {
         assert!(said.contains(part), "{part} is missing in\n{said}");
     }
@@ -105,22 +97,18 @@ fn mistakes_in_arguments_are_shown_under_them_all_at_once() {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--format", "json"]);
         let done = sekisho(&project, &arguments);
-        let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
-        assert_eq!(done.status.code(), Some(2), "{arguments:?}");
+        let report: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+        assert_eq!(done.code, 2, "{arguments:?}");
         assert_eq!(report["schema"], format!("sekisho/{command}/1"));
         assert_eq!(report["diagnostics"].as_array().unwrap().len(), 1, "{report}");
     }
     for usage in [&["blast"][..], &["blast", "--from", "head", "--hops", "0"], &["query", "--format", "xml"]] {
-        assert_eq!(sekisho(&project, usage).status.code(), Some(2), "{usage:?}");
+        assert_eq!(sekisho(&project, usage).code, 2, "{usage:?}");
     }
     // Nothing left is an answer, and a warning.
     let empty = sekisho(&project, &["query", "--from", "head except head"]);
-    assert_eq!(empty.status.code(), Some(0));
-    assert!(
-        text(&empty.stdout) == "nothing passes\n" && text(&empty.stderr).contains("W0213"),
-        "{}",
-        text(&empty.stderr)
-    );
+    assert_eq!(empty.code, 0);
+    assert!(empty.out == "nothing passes\n" && empty.err.contains("W0213"), "{}", empty.err);
 }
 
 /// Every command of the page, with what it prints on standard output.
@@ -135,8 +123,8 @@ fn the_page_about_questions_is_real() {
         for (number, part) in command.strip_prefix("$ sekisho ").unwrap().split('"').enumerate() {
             if number % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
         }
-        let done = Command::new(env!("CARGO_BIN_EXE_sekisho")).args(words).current_dir(root()).output().unwrap();
-        assert_eq!(text(&done.stdout), wanted, "{command}");
+        let done = support::sekisho(root(), &words);
+        assert_eq!(done.out, wanted, "{command}");
         commands += 1;
     }
     assert!(commands >= 5);
@@ -177,8 +165,8 @@ fn no_word_of_a_project_breaks_a_table() {
             let mut arguments = arguments.to_vec();
             arguments.extend(["--format", format]);
             let done = sekisho(home.path(), &arguments);
-            assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
-            text(&done.stdout)
+            assert_eq!(done.code, 0, "{}", done.err);
+            done.out
         };
         let markdown = asked("md");
         for table in markdown.split("\n\n") {

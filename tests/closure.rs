@@ -13,28 +13,36 @@ mod worlds;
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use sekisho::graph::Topology;
+use sekisho::model::Model;
 use sekisho::pipeline;
 use sekisho::reach::{Extra, Prover};
 use worlds::World;
 
-#[test]
-fn all_chains_at_once_are_the_chains_from_each_place() {
-    let at = jiff::civil::date(2026, 6, 15);
-    let (mut leads, mut asked) = (0_usize, 0_usize);
+/// The day that the policies of the worlds are judged on.
+const DAY: Date = jiff::civil::date(2026, 6, 15);
+
+/// Does something with each random world whose project is sound.
+fn in_worlds(mut each: impl FnMut(u64, &Model, &Topology)) {
     for seed in 0..60 {
         let home = tempfile::tempdir().unwrap();
         World::asked(seed).write_project(home.path()).unwrap();
         let loaded = pipeline::load(home.path()).unwrap();
-        if !loaded.is_sound() {
-            continue;
+        if loaded.is_sound() {
+            each(seed, &loaded.model, &Topology::new(&loaded.model));
         }
-        let model = &loaded.model;
-        let topology = Topology::new(model);
+    }
+}
+
+#[test]
+fn all_chains_at_once_are_the_chains_from_each_place() {
+    let (mut leads, mut asked) = (0_usize, 0_usize);
+    in_worlds(|seed, model, topology| {
         let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
         sets.push(Arc::clone(&model.internet));
         let extra = Extra { addresses: sets.clone(), ..Extra::default() };
-        let prover = Prover::new(model, &topology, at, &extra);
+        let prover = Prover::new(model, topology, DAY, &extra);
         let on = prover.access.services.all();
         let chains = prover.chains(&on, &[]);
         for from in &sets {
@@ -52,28 +60,19 @@ fn all_chains_at_once_are_the_chains_from_each_place() {
                 assert_eq!(chains.lead(&prover, from, to), reached.intersects(to), "seed {seed}");
             }
         }
-    }
+    });
     assert!(leads > 100 && asked - leads > 100, "{leads} of {asked} lead somewhere");
 }
 
 #[test]
 fn what_is_nearby_is_what_the_search_finds_first() {
-    let at = jiff::civil::date(2026, 6, 15);
     let mut found = [0_usize; 4];
-    for seed in 0..60 {
-        let home = tempfile::tempdir().unwrap();
-        World::asked(seed).write_project(home.path()).unwrap();
-        let loaded = pipeline::load(home.path()).unwrap();
-        if !loaded.is_sound() {
-            continue;
-        }
-        let model = &loaded.model;
-        let topology = Topology::new(model);
+    in_worlds(|seed, model, topology| {
         let mut sets: Vec<_> = model.networks.iter().map(|network| network.own.clone()).collect();
         sets.extend(model.hosts.iter().map(|host| host.addresses.clone()));
         sets.push(Arc::clone(&model.internet));
         let extra = Extra { addresses: sets.clone(), ..Extra::default() };
-        let prover = Prover::new(model, &topology, at, &extra);
+        let prover = Prover::new(model, topology, DAY, &extra);
         let on = prover.access.services.all();
         for from in &sets {
             let from = prover.access.addresses(from).unwrap();
@@ -86,6 +85,6 @@ fn what_is_nearby_is_what_the_search_finds_first() {
                 }
             }
         }
-    }
+    });
     assert!(found[2] > 20, "{found:?}");
 }

@@ -9,64 +9,18 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use sekisho::pipeline;
 use sekisho::source::{Place, Project, ProjectError, Repository, load_commit, load_directory, place};
-use tempfile::TempDir;
+use support::Home;
 
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        let home = Self(tempfile::tempdir().unwrap());
-        home.git("", &["init", "-q", "-b", "main"]);
-        home
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
-    }
-
-    fn write(&self, relative: &str, text: impl AsRef<[u8]>) -> &Self {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-        self
-    }
-
-    fn link(&self, relative: &str, target: &str) -> &Self {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        symlink(target, path).unwrap();
-        self
-    }
-
-    fn git(&self, below: &str, arguments: &[&str]) -> String {
-        let done = Command::new("git")
-            .args(["-c", "user.name=Aiko", "-c", "user.email=aiko@example.net"])
-            .args(["-c", "protocol.file.allow=always", "-c", "core.autocrlf=false", "-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .current_dir(self.path(below))
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    }
-
-    fn commit(&self, message: &str) -> &Self {
-        self.git("", &["add", "-A", "-f"]);
-        self.git("", &["commit", "-q", "--allow-empty", "-m", message]);
-        self
-    }
-
-    fn at(&self, revision: &str, directory: &str) -> Result<Project, Vec<ProjectError>> {
-        let repository = Repository::around(self.0.path()).unwrap().unwrap();
-        load_commit(&repository, &repository.commit(revision).unwrap(), directory)
-    }
+fn read(home: &Home, revision: &str, directory: &str) -> Result<Project, Vec<ProjectError>> {
+    let repository = Repository::around(home.root()).unwrap().unwrap();
+    load_commit(&repository, &repository.commit(revision).unwrap(), directory)
 }
 
 /// What a project consists of, for comparison.
@@ -89,14 +43,14 @@ fn shape(project: &Result<Project, Vec<ProjectError>>) -> (Vec<String>, Vec<Stri
 }
 
 fn same(home: &Home, directory: &str) -> (Vec<String>, Vec<String>) {
-    let (disk, commit) = (shape(&load_directory(&home.path(directory))), shape(&home.at("HEAD", directory)));
+    let (disk, commit) = (shape(&load_directory(&home.path(directory))), shape(&read(home, "HEAD", directory)));
     assert_eq!(disk, commit);
     commit
 }
 
 /// Every rule of which files belong, at once.
 fn gnarly() -> Home {
-    let home = Home::new();
+    let home = Home::repository();
     home.write("proj/sekisho.yaml", "lints: {}\n")
         .write("proj/network.yaml", "sites: {}\n")
         .write("proj/sub/deep/more.yml", "sites: {}\n")
@@ -158,7 +112,7 @@ fn what_cannot_be_read_is_reported_alike() {
 #[test]
 fn a_name_that_is_no_text_is_reported_alike() {
     use std::os::unix::ffi::OsStrExt as _;
-    let home = Home::new();
+    let home = Home::repository();
     let name = std::ffi::OsStr::from_bytes(b"bad\xff.policy");
     fs::create_dir(home.path("proj")).unwrap();
     fs::write(home.path("proj").join("sub.txt"), "x").unwrap();
@@ -170,32 +124,32 @@ fn a_name_that_is_no_text_is_reported_alike() {
 
 #[test]
 fn an_absolute_link_that_looks_like_nothing_of_ours_is_listed() {
-    let home = Home::new();
+    let home = Home::repository();
     home.write("network.yaml", "sites: {}\n").link("docs", "/usr/share").commit("link");
-    assert_eq!(shape(&home.at("HEAD", "")).1, ["docs"]);
+    assert_eq!(shape(&read(&home, "HEAD", "")).1, ["docs"]);
 }
 
 #[test]
 fn a_submodule_is_listed_and_not_read() {
-    let home = Home::new();
-    let other = Home::new();
+    let home = Home::repository();
+    let other = Home::repository();
     other.write("inside.policy", "# inside\n").commit("other");
     home.write("network.yaml", "sites: {}\n").commit("first");
-    home.git("", &["submodule", "add", "-q", other.0.path().to_str().unwrap(), "vendor"]);
+    home.git(&["submodule", "add", "-q", other.root().to_str().unwrap(), "vendor"]);
     home.link("linked.policy", "vendor/inside.policy").commit("second");
-    let errors = home.at("HEAD", "").unwrap_err();
+    let errors = read(&home, "HEAD", "").unwrap_err();
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].message, "it is in another repository");
     fs::remove_file(home.path("linked.policy")).unwrap();
     home.commit("third");
-    assert_eq!(home.at("HEAD", "").unwrap().unread, ["vendor"]);
+    assert_eq!(read(&home, "HEAD", "").unwrap().unread, ["vendor"]);
 }
 
 const NETWORK: &str = "sites:\n  bangkok:\n    networks:\n      office: { address: 10.81.0.0/16 }\n";
 
 #[test]
 fn feeds_come_from_the_commit() {
-    let home = Home::new();
+    let home = Home::repository();
     home.write("proj/network.yaml", NETWORK)
         .write("proj/policy/x.policy", "feed bad = \"../lists/bad.txt\"\ngroup worse = bad\n")
         .write("proj/lists/bad.txt", "\u{feff}10.81.0.1\n")
@@ -204,7 +158,7 @@ fn feeds_come_from_the_commit() {
         .write("secret.txt", "10.81.0.2\n")
         .commit("first");
     home.write("proj/lists/bad.txt", "rubbish\n").write("proj/network.yaml", "sites: {}\n");
-    let at_commit = pipeline::resolve(home.at("HEAD", "proj").unwrap());
+    let at_commit = pipeline::resolve(read(&home, "HEAD", "proj").unwrap());
     assert!(at_commit.is_sound(), "{:?}", at_commit.diagnostics());
     assert!(!pipeline::load(&home.path("proj")).unwrap().is_sound());
     let project = at_commit.project;
@@ -227,17 +181,17 @@ fn the_work_tree_is_not_touched() {
     let home = gnarly();
     home.write("proj/erp.policy", "# changed\n");
     fs::remove_dir_all(home.path("proj/sub")).unwrap();
-    let before = home.git("", &["status", "--porcelain"]);
-    let (files, _) = shape(&home.at("HEAD", "proj"));
+    let before = home.git(&["status", "--porcelain"]);
+    let (files, _) = shape(&read(&home, "HEAD", "proj"));
     assert!(files.contains(&"Policy erp.policy \"# erp\\n\"".to_owned()), "{files:#?}");
-    assert_eq!(home.git("", &["status", "--porcelain"]), before);
+    assert_eq!(home.git(&["status", "--porcelain"]), before);
 }
 
 #[test]
 fn paths_in_diagnostics_are_those_of_the_project() {
-    let home = Home::new();
+    let home = Home::repository();
     home.write("a/b/network.yaml", NETWORK).write("a/b/bad.policy", "allow X from nowhere to any on any\n").commit("x");
-    let loaded = pipeline::resolve(home.at("HEAD", "a/b").unwrap());
+    let loaded = pipeline::resolve(read(&home, "HEAD", "a/b").unwrap());
     let found = loaded.diagnostics();
     let place = found[0].primary.as_ref().unwrap().span;
     assert_eq!(loaded.project.sources.path(place.file), "bad.policy");
@@ -254,8 +208,8 @@ fn said(argument: &str, here: &Path) -> String {
 #[test]
 fn an_argument_is_read_as_git_reads_it() {
     let home = gnarly();
-    home.write("main:proj/x", "a directory of such a name").git("", &["branch", "topic"]);
-    let root = home.0.path();
+    home.write("main:proj/x", "a directory of such a name").git(&["branch", "topic"]);
+    let root = home.root();
     for (argument, wanted) in [
         ("proj", "directory proj"),
         ("main:proj", "directory main:proj"),
@@ -293,7 +247,7 @@ fn an_argument_is_read_as_git_reads_it() {
 fn a_directory_that_the_commit_lacks_is_an_error() {
     let home = gnarly();
     for directory in ["nowhere", "proj/erp.policy", "proj/way"] {
-        let errors = home.at("HEAD", directory).unwrap_err();
+        let errors = read(&home, "HEAD", directory).unwrap_err();
         assert_eq!(errors[0].message, "the commit has no such directory", "{directory}");
         assert!(errors[0].path.ends_with(&format!(":{directory}")), "{}", errors[0].path);
     }
@@ -303,25 +257,25 @@ fn a_directory_that_the_commit_lacks_is_an_error() {
 fn a_bare_repository_has_projects_too() {
     let home = gnarly();
     let bare = tempfile::tempdir().unwrap();
-    home.git("", &["clone", "-q", "--bare", ".", bare.path().join("x").to_str().unwrap()]);
+    home.git(&["clone", "-q", "--bare", ".", bare.path().join("x").to_str().unwrap()]);
     let Place::Commit(at) = place(Path::new("main:proj"), &bare.path().join("x")).unwrap() else { panic!("a commit") };
-    assert_eq!(shape(&Place::Commit(at).load()), shape(&home.at("HEAD", "proj")));
+    assert_eq!(shape(&Place::Commit(at).load()), shape(&read(&home, "HEAD", "proj")));
 }
 
 #[test]
 fn a_change_is_compared_with_what_it_branched_from() {
-    let home = Home::new();
+    let home = Home::repository();
     home.write("x", "1").commit("one");
-    let one = home.git("", &["rev-parse", "HEAD"]);
-    home.git("", &["checkout", "-q", "-b", "topic"]);
+    let one = home.git(&["rev-parse", "HEAD"]);
+    home.git(&["checkout", "-q", "-b", "topic"]);
     home.write("x", "2").commit("two");
-    home.git("", &["checkout", "-q", "main"]);
+    home.git(&["checkout", "-q", "main"]);
     home.write("y", "3").commit("three");
-    home.git("", &["checkout", "-q", "topic"]);
-    let repository = Repository::around(home.0.path()).unwrap().unwrap();
+    home.git(&["checkout", "-q", "topic"]);
+    let repository = Repository::around(home.root()).unwrap().unwrap();
     assert_eq!(repository.merge_base("main").unwrap().name(), one.trim());
     assert_eq!(repository.merge_base("none").unwrap_err(), "no commit is called `none`");
-    home.git("", &["checkout", "-q", "--orphan", "other"]);
+    home.git(&["checkout", "-q", "--orphan", "other"]);
     home.commit("alone");
     assert_eq!(repository.merge_base("main").unwrap_err(), "`main` and `HEAD` have no commit in common");
 }

@@ -11,43 +11,16 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 
 use serde_json::Value;
+use support::{copy, git, root, sekisho};
 
 /// The day on which the sample is compared.
 const DAY: &str = "2026-11-21";
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sekisho(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.args(arguments).current_dir(directory).stdin(Stdio::null()).output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 /// A directory with the sample twice.
 fn twice(sample: &str) -> tempfile::TempDir {
@@ -182,9 +155,9 @@ fn changes_of_the_sample_are_told_as_before() {
         change(&home.path().join("new"));
         for (format, ending) in [("text", "txt"), ("md", "md"), ("json", "json")] {
             let done = sekisho(home.path(), &["diff", "old", "new", "--at", DAY, "--format", format]);
-            assert_eq!(done.status.code(), Some(exit), "{name}: {}{}", out(&done), err(&done));
-            assert_eq!(err(&done), "");
-            golden(&format!("{name}.{ending}"), &out(&done), &mut wrong);
+            assert_eq!(done.code, exit, "{name}: {}{}", done.out, done.err);
+            assert_eq!(done.err, "");
+            golden(&format!("{name}.{ending}"), &done.out, &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -196,14 +169,11 @@ fn time_alone_opens_and_closes() {
     let between = ["diff", "incident-2020", "--between", DAY, "2027-02-01"];
     let done = sekisho(&sample, &between);
     let mut wrong = Vec::new();
-    golden("between.txt", &out(&done), &mut wrong);
+    golden("between.txt", &done.out, &mut wrong);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(done.code, 1);
     let done = sekisho(&sample, &["diff", "incident-2020", "--between", DAY, DAY]);
-    assert_eq!(
-        (done.status.code(), out(&done).as_str()),
-        (Some(0), "no access change: proved equal for all packets\n")
-    );
+    assert_eq!((done.code, done.out.as_str()), (0, "no access change: proved equal for all packets\n"));
 }
 
 #[test]
@@ -212,11 +182,11 @@ fn a_change_and_its_reverse_are_mirrors() {
     vendor(&home.path().join("new"));
     let json = |old: &str, new: &str| -> Value {
         let done = sekisho(home.path(), &["diff", old, new, "--at", DAY, "--format", "json"]);
-        serde_json::from_str(&out(&done)).unwrap()
+        serde_json::from_str(&done.out).unwrap()
     };
     let (there, back) = (json("old", "new"), json("new", "old"));
     let done = sekisho(home.path(), &["diff", "old", "new", "--at", DAY, "--format", "json", "--no-files"]);
-    let bare: Value = serde_json::from_str(&out(&done)).unwrap();
+    let bare: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!((&bare["devices"], &bare["opens"]), (&Value::Null, &there["opens"]));
     let exact = |rows: &Value| rows.as_array().unwrap().iter().map(|row| row["exact"].to_string()).collect::<Vec<_>>();
     let sorted = |mut list: Vec<String>| {
@@ -235,11 +205,11 @@ fn bad_input_is_2_and_says_of_which_side() {
     add(&home.path().join("new"), "broken.policy", "allow X from nowhere to any on any\n");
     for (arguments, side) in [(["old", "new"], "the new"), (["new", "old"], "the old")] {
         let done = sekisho(home.path(), &["diff", arguments[0], arguments[1]]);
-        assert_eq!(done.status.code(), Some(2));
-        assert!(err(&done).contains(&format!("{side} project")), "{}", err(&done));
+        assert_eq!(done.code, 2);
+        assert!(done.err.contains(&format!("{side} project")), "{}", done.err);
         let done = sekisho(home.path(), &["diff", arguments[0], arguments[1], "--format", "json"]);
-        let object: Value = serde_json::from_str(&out(&done)).unwrap();
-        assert_eq!((object["schema"].as_str(), done.status.code()), (Some("sekisho/diff/1"), Some(2)));
+        let object: Value = serde_json::from_str(&done.out).unwrap();
+        assert_eq!((object["schema"].as_str(), done.code), (Some("sekisho/diff/1"), 2));
         assert_eq!(object["diagnostics"].as_array().unwrap().len(), 1);
     }
     for arguments in [
@@ -252,20 +222,9 @@ fn bad_input_is_2_and_says_of_which_side() {
         &["diff", "old", "new", "--limit", "100"],
     ] {
         let done = sekisho(home.path(), arguments);
-        assert_eq!(done.status.code(), Some(2), "{arguments:?} {}", out(&done));
-        assert!(!err(&done).is_empty() && out(&done).is_empty());
+        assert_eq!(done.code, 2, "{arguments:?} {}", done.out);
+        assert!(!done.err.is_empty() && done.out.is_empty());
     }
-}
-
-fn git(directory: &Path, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    let done = command
-        .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{arguments:?} {}", err(&done));
 }
 
 #[test]
@@ -279,27 +238,27 @@ fn sides_are_read_from_git() {
     add(&home.path().join("old"), "more.policy", rule);
     // The work tree alone: what is not committed counts on the side of the directory.
     let done = sekisho(home.path(), &["diff", "--base", "main", "old"]);
-    assert_eq!(done.status.code(), Some(1), "{}{}", out(&done), err(&done));
-    assert!(out(&done).starts_with("opens 1"), "{}", out(&done));
+    assert_eq!(done.code, 1, "{}{}", done.out, done.err);
+    assert!(done.out.starts_with("opens 1"), "{}", done.out);
     let done = sekisho(home.path(), &["diff", "HEAD:old", "HEAD:new"]);
-    assert_eq!(done.status.code(), Some(0), "{}{}", out(&done), err(&done));
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     git(home.path(), &["add", "."]);
     git(home.path(), &["commit", "-q", "-m", "second"]);
     let done = sekisho(home.path(), &["diff", "main:old", "HEAD:old"]);
-    assert!(out(&done).starts_with("opens 1"), "{}{}", out(&done), err(&done));
+    assert!(done.out.starts_with("opens 1"), "{}{}", done.out, done.err);
     let done = sekisho(home.path(), &["diff", "HEAD:old", "main:old"]);
-    assert!(out(&done).starts_with("opens 0, closes 1"), "{}{}", out(&done), err(&done));
+    assert!(done.out.starts_with("opens 0, closes 1"), "{}{}", done.out, done.err);
     for arguments in [
         &["diff", "nothere:old", "HEAD:old"][..],
         &["diff", "HEAD:gone", "HEAD:old"],
         &["diff", "--base", "nothere", "old"],
     ] {
-        assert_eq!(sekisho(home.path(), arguments).status.code(), Some(2), "{arguments:?}");
+        assert_eq!(sekisho(home.path(), arguments).code, 2, "{arguments:?}");
     }
     // A directory of that very name wins.
     copy(&home.path().join("new"), &home.path().join("HEAD:old"));
     let done = sekisho(home.path(), &["diff", "HEAD:old", "new"]);
-    assert_eq!(done.status.code(), Some(0), "{}", out(&done));
+    assert_eq!(done.code, 0, "{}", done.out);
 }
 
 /// Forty rules that are each a row of its own.
@@ -316,8 +275,8 @@ fn a_page_is_cut_between_rows_and_counts_what_is_left_out() {
     many(&home.path().join("new"));
     let page = |limit: &str| {
         let done = sekisho(home.path(), &["diff", "old", "new", "--at", DAY, "--format", "md", "--limit", limit]);
-        assert_eq!(done.status.code(), Some(1));
-        out(&done)
+        assert_eq!(done.code, 1);
+        done.out
     };
     let whole = page("65536");
     let rows: Vec<&str> = whole.lines().filter(|line| line.starts_with("- ")).collect();
@@ -337,7 +296,7 @@ fn a_page_is_cut_between_rows_and_counts_what_is_left_out() {
         assert_eq!(left + opens, 120, "{cut}");
     }
     let screen = sekisho(home.path(), &["diff", "old", "new", "--at", DAY]);
-    assert!(out(&screen).lines().count() < 70 && out(&screen).contains("and 110 more"), "{}", out(&screen));
+    assert!(screen.out.lines().count() < 70 && screen.out.contains("and 110 more"), "{}", screen.out);
 }
 
 #[test]
@@ -350,10 +309,10 @@ fn names_are_no_markup() {
     );
     add(&home.path().join("new"), "more.policy", &rule);
     let done = sekisho(home.path(), &["diff", "old", "new", "--at", DAY, "--format", "md"]);
-    let page = out(&done);
+    let page = done.out;
     for markup in ["<img", "[link](", "@team", "<b>", " **bold**", "ticket ](x)"] {
         assert!(!page.contains(markup), "{markup} in {page}");
     }
-    let text = out(&sekisho(home.path(), &["diff", "old", "new", "--at", DAY]));
+    let text = sekisho(home.path(), &["diff", "old", "new", "--at", DAY]).out;
     assert!(!text.contains('\u{1b}') && text.starts_with("opens 1"), "{text}");
 }

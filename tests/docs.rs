@@ -12,9 +12,13 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use support::{copy, root};
 
 /// The day on which the examples are judged.
 const DAY: &str = "2026-11-21";
@@ -140,18 +144,6 @@ fn excerpts_of_the_readme_are_real() {
     assert!(said.contains(blocks(&page, "text")[0]), "{said}");
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Step by step: every command of the page that is one of ours, in the directory where the page is by then.
 #[test]
 fn the_five_minutes_work() {
@@ -178,10 +170,6 @@ fn the_five_minutes_work() {
         }
     }
     assert_eq!(verdicts, ["pass", "drop"]);
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn samples() -> Vec<PathBuf> {

@@ -9,12 +9,13 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::ops::Deref;
 
 use serde_json::Value;
-use tempfile::TempDir;
+use support::{Home, Said, root};
 
 const DAY: &str = "2026-11-22";
 
@@ -48,21 +49,15 @@ gate:
   otherwise: team
 ";
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
-}
-
 /// A repository with a project on `main`, and a branch on which it is changed.
-struct Repository {
-    home: TempDir,
+struct Repository(Home);
+
+impl Deref for Repository {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
 }
 
 impl Repository {
@@ -71,47 +66,25 @@ impl Repository {
     }
 
     fn with_settings(settings: &str) -> Self {
-        let repository = Self { home: tempfile::tempdir().unwrap() };
-        repository.write("policy/network.yaml", NETWORK);
-        repository.write("policy/rules.policy", POLICY);
-        repository.write("policy/sekisho.yaml", settings);
-        repository.git(&["init", "-q", "-b", "main", "."]);
-        repository.commit();
-        repository.git(&["checkout", "-q", "-b", "change"]);
-        repository
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.home.path().join(relative)
-    }
-
-    fn write(&self, relative: &str, text: &str) {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        let home = Home::repository();
+        home.write("policy/network.yaml", NETWORK)
+            .write("policy/rules.policy", POLICY)
+            .write("policy/sekisho.yaml", settings)
+            .commit("a project")
+            .git(&["checkout", "-q", "-b", "change"]);
+        Self(home)
     }
 
     fn policy(&self, more: &str) {
-        self.write("policy/rules.policy", &format!("{POLICY}{more}"));
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let mut command = Command::new("git");
-        command.args(["-c", "user.name=n", "-c", "user.email=n@example.net"]).args(arguments);
-        let done = command.current_dir(self.home.path()).output().unwrap();
-        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        self.write("policy/rules.policy", format!("{POLICY}{more}"));
     }
 
     fn commit(&self) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", "a change"]);
+        self.0.commit("a change");
     }
 
     fn sekisho(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-        let done = command.args(arguments).args(["--at", DAY]).current_dir(self.home.path()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: done.status.code().unwrap(), out: text(done.stdout), err: text(done.stderr) }
+        self.0.sekisho(&[arguments, &["--at", DAY]].concat())
     }
 
     fn gate(&self, more: &[&str]) -> Said {
@@ -135,18 +108,13 @@ impl Repository {
         let more = if more.contains("date:") { more.to_owned() } else { format!("date: {DAY}\n{more}") };
         self.write(
             &format!("policy/approvals/{name}.yaml"),
-            &format!("{text}approved_by: [{by}]\nticket: CHG-1\n{more}"),
+            format!("{text}approved_by: [{by}]\nticket: CHG-1\n{more}"),
         );
     }
 }
 
 fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gate").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let wanted = fs::read_to_string(&path).unwrap_or_default();
-    assert!(wanted == text, "UPDATE_GOLDEN=1 rewrites {}:\n{text}", path.display());
+    support::golden(&format!("gate/{name}"), text);
 }
 
 fn approvers(ruling: &Value, key: &str) -> Vec<String> {
@@ -160,12 +128,12 @@ fn what_opens_nothing_passes() {
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
     repository.write(
         "policy/rules.policy",
-        &POLICY.replace("ERP-WEB", "ORDERS").replace("from osaka/lab", "from 10.20.0.0/24"),
+        POLICY.replace("ERP-WEB", "ORDERS").replace("from osaka/lab", "from 10.20.0.0/24"),
     );
     repository.write("policy/more.policy", "allow MORE from 10.81.7.0/24 to tokyo/erp on tcp/443\n");
     let (code, ruling) = repository.ruled();
     assert_eq!((code, &ruling["ruling"]), (0, &"nothing-opened".into()), "{ruling}");
-    repository.write("policy/rules.policy", &POLICY.replace("allow LAB-WEB", "deny LAB-WEB"));
+    repository.write("policy/rules.policy", POLICY.replace("allow LAB-WEB", "deny LAB-WEB"));
     assert_eq!(repository.gate(&[]).code, 0, "what closes needs nobody");
 }
 
@@ -232,7 +200,7 @@ fn what_a_later_day_opens_is_opened() {
     repository.policy("allow LAB-FOREVER from osaka/lab to tokyo/erp on https\n");
     let (code, ruling) = repository.ruled();
     assert_eq!((code, &ruling["stages"][0]["from"]), (1, &"2027-01-01".into()), "{ruling}");
-    repository.write("policy/rules.policy", &POLICY.replace("2026-12-31", "2027-12-31"));
+    repository.write("policy/rules.policy", POLICY.replace("2026-12-31", "2027-12-31"));
     assert_eq!(repository.ruled().0, 1, "a date that moves opens too");
 }
 
@@ -332,7 +300,7 @@ fn an_assertion_of_tomorrow_is_violated_tomorrow() {
     repository.write("policy/rules.policy", &later);
     repository.commit();
     repository.git(&["checkout", "-q", "-B", "change"]);
-    repository.write("policy/rules.policy", &format!("{later}allow NEW from osaka/lab to class:secret on tcp/445\n"));
+    repository.write("policy/rules.policy", format!("{later}allow NEW from osaka/lab to class:secret on tcp/445\n"));
     let (code, ruling) = repository.ruled();
     assert_eq!((code, &ruling["violates"]), (1, &serde_json::json!(["NEV-02"])), "{ruling}");
 }
@@ -341,11 +309,14 @@ fn an_assertion_of_tomorrow_is_violated_tomorrow() {
 fn ruled_with(base: &[(&str, &str)], change: &[(&str, &str)]) -> (i32, Value) {
     let repository = Repository::new();
     repository.git(&["checkout", "-q", "main"]);
-    base.iter().for_each(|(file, text)| repository.write(&format!("policy/{file}"), text));
-    repository.git(&["add", "-A"]);
-    repository.git(&["commit", "-q", "--allow-empty", "-m", "a base"]);
+    for (file, text) in base {
+        repository.write(&format!("policy/{file}"), text);
+    }
+    repository.commit();
     repository.git(&["checkout", "-q", "-B", "change"]);
-    change.iter().for_each(|(file, text)| repository.write(&format!("policy/{file}"), text));
+    for (file, text) in change {
+        repository.write(&format!("policy/{file}"), text);
+    }
     let ruling = repository.gate(&["--format", "json"]);
     if ruling.code == 1 {
         repository.approve("flows", "team, network", "");
@@ -472,7 +443,7 @@ fn a_firewall_that_protects_itself_no_more_is_a_promise_taken_back() {
     repository.commit();
     repository.git(&["checkout", "-q", "-B", "change"]);
     assert_eq!(repository.ruled().0, 0);
-    repository.write("policy/network.yaml", &protected.replace("protect: true, ", ""));
+    repository.write("policy/network.yaml", protected.replace("protect: true, ", ""));
     let (code, ruling) = repository.ruled();
     assert_eq!((code, &ruling["guards"]), (1, &serde_json::json!(["the firewall `fw-osaka` protects itself no more"])));
 }
@@ -482,10 +453,10 @@ fn an_approval_of_a_weaker_promise_is_of_that_one() {
     let repository = Repository::new();
     let never = "never NEV-01 from bangkok to class:secret";
     let narrowed = |to: &str| POLICY.replace(never, &format!("never NEV-01 from bangkok to {to}"));
-    repository.write("policy/rules.policy", &narrowed("10.10.64.0/25"));
+    repository.write("policy/rules.policy", narrowed("10.10.64.0/25"));
     repository.approve("narrow", "ciso", "");
     assert_eq!(repository.ruled().0, 0);
-    repository.write("policy/rules.policy", &narrowed("10.10.64.0/26"));
+    repository.write("policy/rules.policy", narrowed("10.10.64.0/26"));
     assert_eq!(repository.ruled().0, 1, "weaker still");
 }
 
@@ -552,7 +523,7 @@ fn nothing_that_is_written_becomes_a_line() {
 
 #[test]
 fn the_page_shows_what_is_printed() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gate.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/gate.md")).unwrap();
     let repository = Repository::new();
     let mut fences = page.split("```").skip(1).step_by(2);
     let settings = fences.next().unwrap().strip_prefix("yaml sekisho.yaml\n").unwrap();
@@ -560,7 +531,6 @@ fn the_page_shows_what_is_printed() {
     let loaded = repository.sekisho(&["check", "policy"]);
     assert_eq!(loaded.code, 0, "{}", loaded.err);
     let shown = fences.next().unwrap().strip_prefix("text\n").unwrap();
-    let refused =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gate/refused.txt")).unwrap();
+    let refused = fs::read_to_string(root().join("tests/golden/gate/refused.txt")).unwrap();
     assert_eq!(shown, refused, "the example is that of tests/golden/gate/refused.txt");
 }

@@ -9,17 +9,16 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use support::{Home, root};
 
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -29,8 +28,16 @@ fn file(name: &str) -> Value {
     yaml(&fs::read_to_string(root().join(name)).unwrap())
 }
 
-/// A repository with the starter project in `policies/main` (a name with a blank beside it), in a state.
-struct World(TempDir);
+/// A repository with the starter project in `policies/the main`, in a state.
+struct World(Home);
+
+impl Deref for World {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum State {
@@ -41,17 +48,11 @@ enum State {
     Broken,
 }
 
-/// Whatever the settings of whoever runs the tests.
-const COMMIT: &str =
-    "git add -A && git -c user.name=Aiko -c user.email=aiko@example.net -c commit.gpgsign=false commit -q -m x";
-
 impl World {
     fn new(state: State) -> Self {
-        let world = Self(tempfile::tempdir().unwrap());
-        let begin =
-            format!("git init -q -b main; sekisho init -q 'policies/the main'; {COMMIT}; git checkout -q -b topic");
-        let begun = world.bash(&begin, &[]);
-        assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
+        let world = Self(Home::repository());
+        assert_eq!(world.sekisho(&["init", "-q", "policies/the main"]).code, 0);
+        world.commit("begin").git(&["checkout", "-q", "-b", "topic"]);
         let more = match state {
             State::Good => "",
             State::Unformatted => "# one\nservice   web = tcp/443\n",
@@ -59,8 +60,7 @@ impl World {
             State::Violated => "never NEV-X from any to any on any\n",
             State::Broken => "allow X from nowhere to any on ssh\n",
         };
-        fs::write(world.0.path().join("policies/the main/more.policy"), more).unwrap();
-        assert!(world.bash(COMMIT, &[]).status.success());
+        world.write("policies/the main/more.policy", more).commit("change");
         world
     }
 
@@ -75,13 +75,9 @@ impl World {
             .env("PATH", path)
             .env_remove("GITHUB_STEP_SUMMARY")
             .envs(set.iter().copied())
-            .current_dir(self.0.path())
+            .current_dir(self.root())
             .output()
             .unwrap()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
     }
 }
 
@@ -265,8 +261,9 @@ fn the_commands_of_the_page_run() {
         .collect();
     assert_eq!(commands.len(), 5);
     let world = World::new(State::Good);
-    let moved = format!("git checkout -q main; git mv 'policies/the main' policies/main; {COMMIT}");
-    assert!(world.bash(&moved, &[]).status.success());
+    world.git(&["checkout", "-q", "main"]);
+    world.git(&["mv", "policies/the main", "policies/main"]);
+    world.commit("move");
     for command in commands {
         assert!(world.bash(&command, &[]).status.success(), "{command}");
     }

@@ -9,6 +9,8 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use sekisho::diag::render::{self, Color, Options};
 use sekisho::diag::{Code, Diagnostic, Severity};
 use sekisho::source::{FileId, Sources, Span};
@@ -48,13 +50,7 @@ fn rendered(format: &str) -> String {
 }
 
 fn golden(name: &str, actual: &str) {
-    let path = format!("{}/tests/golden/render/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(format!("{}/tests/golden/render", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(expected, actual, "{path} differs; UPDATE_GOLDEN=1 rewrites it");
+    support::golden(&format!("render/{name}"), actual);
 }
 
 #[test]

@@ -9,6 +9,8 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::io::Write as _;
 
 use sekisho::packet::Flow;
@@ -93,14 +95,7 @@ fn hostile() -> Drawing {
 }
 
 fn golden(name: &str, actual: &str) {
-    let directory = format!("{}/tests/golden/graph", env!("CARGO_MANIFEST_DIR"));
-    let path = format!("{directory}/{name}");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == actual, "{path} differs; UPDATE_GOLDEN=1 rewrites it");
+    support::golden(&format!("graph/{name}"), actual);
 }
 
 #[test]

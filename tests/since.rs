@@ -9,12 +9,13 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::ops::Deref;
 
 use serde_json::Value;
-use tempfile::TempDir;
+use support::{Home, Said};
 
 const NETWORK: &str = r#"
 sites:
@@ -39,18 +40,13 @@ devices:
 
 const WEB: &str = "allow ERP-WEB from bangkok/office to tokyo/erp on https\n";
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+/// What `since` says as JSON, shortly.
+trait Intervals {
+    /// `permitted all 2024-01-03..2024-01-05 ERP-WEB`, one an interval.
+    fn intervals(&self) -> Vec<String>;
 }
 
-impl Said {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
-
-    /// `permitted all 2024-01-03..2024-01-05 ERP-WEB`, one an interval.
+impl Intervals for Said {
     fn intervals(&self) -> Vec<String> {
         let point = |point: &Value| {
             let by = if point["by"] == "date" { "!" } else { "" };
@@ -74,25 +70,26 @@ impl Said {
     }
 }
 
-struct World(TempDir);
+struct World(Home);
+
+impl Deref for World {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
+}
 
 impl World {
     /// A repository whose project `net` has a network and no rule since the 1st.
     fn new() -> Self {
-        let world = Self(tempfile::tempdir().unwrap());
-        world.git("2024-01-01", &["init", "-q", "-b", "main"]);
+        let world = Self(Home::repository());
         world.write("net/network.yaml", NETWORK).rules("").commit("2024-01-01", "Begin");
         world
     }
 
-    fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
-    }
-
     fn write(&self, relative: &str, text: &str) -> &Self {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.0.write(relative, text);
         self
     }
 
@@ -101,33 +98,13 @@ impl World {
     }
 
     fn git(&self, day: &str, arguments: &[&str]) -> String {
-        let time = format!("{day}T08:00:00Z");
-        let done = Command::new("git")
-            .args(["-c", "user.name=Aiko", "-c", "user.email=aiko@example.net", "-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .env("GIT_AUTHOR_DATE", &time)
-            .env("GIT_COMMITTER_DATE", &time)
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).into_owned()
+        support::git_on(day, self.root(), arguments)
     }
 
     fn commit(&self, day: &str, message: &str) -> &Self {
         self.git(day, &["add", "-A"]);
         self.git(day, &["commit", "-q", "--allow-empty", "-m", message]);
         self
-    }
-
-    fn sekisho(&self, arguments: &[&str]) -> Said {
-        let done =
-            Command::new(env!("CARGO_BIN_EXE_sekisho")).args(arguments).current_dir(self.0.path()).output().unwrap();
-        Said {
-            code: done.status.code().unwrap(),
-            out: String::from_utf8_lossy(&done.stdout).into_owned(),
-            err: String::from_utf8_lossy(&done.stderr).into_owned(),
-        }
     }
 
     fn since(&self, from: &str, to: &str, on: &str) -> Said {
@@ -417,7 +394,7 @@ fn authors_and_subjects_cannot_draw() {
 #[test]
 fn a_shallow_clone_says_so() {
     let world = coming_and_going();
-    let from = format!("file://{}", world.0.path().display());
+    let from = format!("file://{}", world.root().display());
     world.git("2024-02-01", &["clone", "-q", "--depth", "2", &from, "shallow"]);
     let said =
         world.sekisho(&["since", "bangkok/office", "tokyo/erp", "on", "https", "shallow/net", "--format", "json"]);
@@ -478,11 +455,7 @@ fn a_document_shows_the_json() {
         None => format!("{line}\n"),
     };
     let actual: String = text.lines().map(plain).collect();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/since.json");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(path, &actual).unwrap();
-    }
-    assert_eq!(fs::read_to_string(path).unwrap_or_default(), actual, "UPDATE_GOLDEN=1 rewrites it");
+    support::golden("since.json", &actual);
 }
 
 /// The intervals say of every commit what `explain` says of it alone.

@@ -10,18 +10,19 @@
 )]
 
 mod schema;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::ops::Deref;
 
 use schema::Schema;
 use sekisho::diag::{Code, Diagnostic, Severity};
 use sekisho::report::ci::{self, Case, CaseOutcome, Run, Step, Weight};
 use sekisho::source::{Sources, Span};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use support::{Home, Said};
 
 const NETWORK: &str = r#"
 sites:
@@ -51,57 +52,38 @@ only ONL-01 from bangkok to tokyo/app on ssh start 2027-01-01
 
 const DAY: &str = "2026-11-22";
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
+struct World(Home);
 
-struct World(TempDir);
+impl Deref for World {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
+}
 
 impl World {
     /// A repository with a project in `policies/main`.
     fn new(policy: &str) -> Self {
-        let world = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(world.path(".git")).unwrap();
-        world.write("policies/main/network.yaml", NETWORK);
-        world.write("policies/main/rules.policy", policy);
-        world
+        let home = Home::new();
+        fs::create_dir(home.path(".git")).unwrap();
+        home.write("policies/main/network.yaml", NETWORK).write("policies/main/rules.policy", policy);
+        Self(home)
     }
 
-    fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
-    }
-
-    fn write(&self, relative: &str, text: &str) {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+    /// Runs the program where a summary of the job is kept.
+    fn asked(&self, arguments: &[&str]) -> Said {
+        let mut command = support::program(self.root(), arguments);
+        Said::of(command.args(["--at", DAY]).env("GITHUB_STEP_SUMMARY", self.path("summary.md")).output().unwrap())
     }
 
     fn check(&self, format: &str) -> Said {
-        let summary = self.path("summary.md");
-        let done = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-            .args(["check", "policies/main", "--at", DAY, "--format", format])
-            .env("GITHUB_STEP_SUMMARY", summary)
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
-        Said {
-            code: done.status.code().unwrap(),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
-        }
+        self.asked(&["check", "policies/main", "--format", format])
     }
 }
 
 fn golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ci").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(expected, actual, "{} differs; UPDATE_GOLDEN=1 rewrites it", path.display());
+    support::golden(&format!("ci/{name}"), actual);
 }
 
 #[test]
@@ -380,19 +362,12 @@ fn changed() -> World {
     let text = POLICY.replace("allow TH-FIL-04", "allow TH-FIL-05").replace(" on smb", " on tcp/445");
     let text = text.replace("allow DC-ADM-02 from tokyo/app to class:secret on rdp\n", "");
     world.write("policies/next/network.yaml", NETWORK);
-    world.write("policies/next/rules.policy", &format!("{text}{opened}"));
+    world.write("policies/next/rules.policy", format!("{text}{opened}"));
     world
 }
 
 fn diff(world: &World, format: &str) -> Said {
-    let done = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-        .args(["diff", "policies/main", "policies/next", "--at", DAY, "--format", format])
-        .env("GITHUB_STEP_SUMMARY", world.path("summary.md"))
-        .current_dir(world.0.path())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: done.status.code().unwrap(), out: text(done.stdout), err: text(done.stderr) }
+    world.asked(&["diff", "policies/main", "policies/next", "--format", format])
 }
 
 #[test]
@@ -416,7 +391,7 @@ fn a_comparison_is_told_in_every_format() {
     assert_eq!(prints.len(), results.len(), "no two alike");
     // A line before it moves the rule, and changes no identity.
     let text = fs::read_to_string(world.path("policies/next/rules.policy")).unwrap();
-    world.write("policies/next/rules.policy", &format!("# moved\n{text}"));
+    world.write("policies/next/rules.policy", format!("# moved\n{text}"));
     let moved = sarif(&diff(&world, "sarif").out);
     let again: BTreeSet<&str> = moved["runs"][0]["results"]
         .as_array()

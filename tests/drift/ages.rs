@@ -1,6 +1,6 @@
 //! How old a config is, by its own header.
 
-use super::world::World;
+use super::world::{Devices as _, World};
 
 fn dated(world: &World, date: &str) {
     let text = world.compiled("fw-tokyo");

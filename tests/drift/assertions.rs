@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::world::{Said, World, golden};
+use super::support::Said;
+use super::world::{World, golden};
 
 const ACCEPT: &str = "\t\tct state established accept\n";
 

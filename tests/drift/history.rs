@@ -1,6 +1,7 @@
 //! Backups in git.
 
-use super::world::{World, said};
+use super::support::Said;
+use super::world::{Devices as _, World};
 
 /// Backups in a repository: all collected on the 1st, fw-tokyo with a hole; the hole closed on the 20th.
 fn repository() -> World {
@@ -155,7 +156,7 @@ fn the_environment_points_to_no_other_repository() {
         command.env(name, world.path("other").join(value));
     }
     command.env("GIT_INDEX_FILE", "/nonexistent").env("GIT_LITERAL_PATHSPECS", "nonsense").env("GIT_TRACE", "1");
-    let said = said(command.output().unwrap());
+    let said = Said::of(command.output().unwrap());
     assert_eq!((said.code, said.outcome("fw-tokyo").as_str(), said.err.as_str()), (0, "equal", ""));
 }
 
@@ -163,7 +164,7 @@ fn the_environment_points_to_no_other_repository() {
 fn without_git_there_are_no_dates_and_that_is_said() {
     let world = repository();
     let mut command = world.command(&["drift", "project", "--configs", "backups"]);
-    let said = said(command.env("PATH", world.path("nowhere")).output().unwrap());
+    let said = Said::of(command.env("PATH", world.path("nowhere")).output().unwrap());
     assert_eq!(said.code, 0);
     assert!(said.out.contains("no config is dated by git: the `git` command is not installed"), "{}", said.out);
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use super::world::World;
+use super::world::{Devices as _, World};
 
 /// fw-tokyo's outcome and the first reason, with its file replaced by something else.
 fn with(make: impl FnOnce(&World)) -> (String, String) {

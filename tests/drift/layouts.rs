@@ -1,6 +1,6 @@
 //! Where the config of a device is found.
 
-use super::world::World;
+use super::world::{Devices as _, World};
 
 /// All three devices, each in its place, and how they come out.
 fn found(bangkok: &str, tokyo: &str, osaka: &[&str]) {

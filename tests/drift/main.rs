@@ -16,4 +16,6 @@ mod hostile;
 mod layouts;
 mod outcomes;
 mod page;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;

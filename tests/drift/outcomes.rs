@@ -1,6 +1,7 @@
 //! What becomes of a device, how it is said, and the exit code.
 
-use super::world::{World, golden};
+use super::support::sekisho;
+use super::world::{Devices as _, World, golden};
 
 const ACCEPT: &str = "\t\tct state established accept\n";
 
@@ -257,16 +258,7 @@ fn the_manifest_is_held_against_the_files() {
 #[test]
 fn what_a_date_has_changed_since_is_said() {
     let world = World::new();
-    let mut command = world.command(&["verify", "project", "--configs", "out"]);
-    command.args(["--at", "2027-01-01"]);
-    let arguments: Vec<_> = command.get_args().map(|one| one.to_owned()).collect();
-    let kept: Vec<&str> =
-        arguments.iter().map(|one| one.to_str().unwrap()).filter(|one| *one != super::world::DAY).collect();
-    let at = kept.iter().position(|one| *one == "--at").unwrap();
-    let kept: Vec<&str> = kept.iter().enumerate().filter(|(place, _)| *place != at).map(|(_, one)| *one).collect();
-    let done =
-        std::process::Command::new(command.get_program()).args(kept).current_dir(world.path("")).output().unwrap();
-    let said = super::world::said(done);
+    let said = sekisho(world.root(), &["verify", "project", "--configs", "out", "--at", "2027-01-01"]);
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.out.contains("since 2027-01-01 the policy asks for something else"), "{}", said.out);
     assert!(said.out.contains("on tcp/8080"), "{}", said.out);

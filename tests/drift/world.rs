@@ -1,11 +1,12 @@
 //! One small network with everything that matters here, what `compile` writes for it, and a directory of backups to spoil.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::ops::Deref;
+use std::process::Command;
 
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::support::{self, Home, Said};
 
 /// The day of all tests.
 pub const DAY: &str = "2026-11-22";
@@ -54,38 +55,40 @@ only ONL-01 from tag:admin to tokyo/app on ssh
 must MST-01 from bangkok/office to tokyo/erp on https
 "#;
 
-/// What a command said.
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+/// What is said of devices, as JSON.
+pub trait Devices {
+    /// The object of a device.
+    fn device(&self, name: &str) -> Value;
+
+    /// What became of it.
+    fn outcome(&self, name: &str) -> String;
 }
 
-impl Said {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
-
-    /// The object of a device.
-    pub fn device(&self, name: &str) -> Value {
+impl Devices for Said {
+    fn device(&self, name: &str) -> Value {
         let all = self.json()["devices"].as_array().unwrap().clone();
         all.into_iter().find(|one| one["device"] == name).unwrap_or_else(|| panic!("no {name} in {}", self.out))
     }
 
-    pub fn outcome(&self, name: &str) -> String {
+    fn outcome(&self, name: &str) -> String {
         self.device(name)["outcome"].as_str().unwrap().to_owned()
     }
 }
 
 /// A project, what it compiles to in `out`, and an empty directory `backups`.
-pub struct World {
-    home: TempDir,
+pub struct World(Home);
+
+impl Deref for World {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
 }
 
 impl World {
     pub fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let world = Self { home };
+        let world = Self(Home::new());
         world.write("project/network.yaml", NETWORK);
         world.write("project/rules.policy", POLICY);
         let done = world.sekisho(&["compile", "project", "-o", "out"]);
@@ -103,14 +106,8 @@ impl World {
         world
     }
 
-    pub fn path(&self, relative: &str) -> PathBuf {
-        self.home.path().join(relative)
-    }
-
     pub fn write(&self, relative: &str, contents: impl AsRef<[u8]>) {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, contents).unwrap();
+        self.0.write(relative, contents);
     }
 
     /// What `compile` wrote for a device, in one text.
@@ -140,13 +137,11 @@ impl World {
     }
 
     pub fn sekisho(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
+        Said::of(self.command(arguments).output().unwrap())
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-        command.args(arguments).args(["--at", DAY]).current_dir(self.home.path());
-        command
+        support::program(self.root(), &[arguments, &["--at", DAY]].concat())
     }
 
     pub fn drift(&self, more: &[&str]) -> Said {
@@ -163,16 +158,9 @@ impl World {
         self.sekisho(&[&["verify", "project", "--configs", "out"], more].concat())
     }
 
-    /// Runs git in a directory, as somebody, on a day.
+    /// Runs git in a directory, on a day.
     pub fn git(&self, directory: &str, day: &str, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command.args(["-c", "user.name=n", "-c", "user.email=n@example.net", "-c", "init.defaultBranch=main"]);
-        command.args(arguments).current_dir(self.path(directory));
-        let date = format!("{day}T02:00:00Z");
-        command.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date).env("GIT_CONFIG_GLOBAL", "");
-        let done = command.output().unwrap();
-        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap()
+        support::git_on(day, &self.path(directory), arguments)
     }
 
     /// Commits everything in a directory.
@@ -182,20 +170,7 @@ impl World {
     }
 }
 
-pub fn said(done: Output) -> Said {
-    Said {
-        code: done.status.code().unwrap(),
-        out: String::from_utf8(done.stdout).unwrap(),
-        err: String::from_utf8(done.stderr).unwrap(),
-    }
-}
-
 /// Compares with a file of the goldens, or rewrites it.
 pub fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/drift").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let known = fs::read_to_string(&path).unwrap_or_default();
-    assert!(known == text, "{name} differs; UPDATE_GOLDEN=1 rewrites it\n{text}");
+    support::golden(&format!("drift/{name}"), text);
 }

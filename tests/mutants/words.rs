@@ -5,6 +5,25 @@
 use crate::change::Dialect;
 use crate::worlds::random::Random;
 
+/// Options of iptables that say what a rule is about; [`Words::negation`] and [`Words::condition`] each know a few more.
+const OPTIONS: [&str; 12] = [
+    "-s",
+    "-d",
+    "-i",
+    "-o",
+    "--dport",
+    "--sport",
+    "--dports",
+    "--src-range",
+    "--dst-range",
+    "--ctorigsrc",
+    "--ctorigdst",
+    "--icmp-type",
+];
+
+/// Words of nft that say what a rule is about; [`Words::negation`] and [`Words::condition`] know them, the latter a few more.
+const SELECTORS: [&str; 7] = ["saddr", "daddr", "sport", "dport", "l4proto", "type", "protocol"];
+
 /// The words of a line; what is quoted is one word.
 #[derive(Clone)]
 pub struct Words {
@@ -331,10 +350,7 @@ impl Words {
     pub fn negation(&mut self, dialect: Dialect, random: &mut Random) -> Option<()> {
         match dialect {
             Dialect::Nft => {
-                let place = self.drawn(
-                    |word| ["saddr", "daddr", "sport", "dport", "l4proto", "type", "protocol"].contains(&word),
-                    random,
-                )?;
+                let place = self.drawn(|word| SELECTORS.contains(&word), random)?;
                 match self.words.get(place + 1).map(String::as_str) {
                     Some("." | "vmap") | None => None,
                     Some("!=") => {
@@ -348,28 +364,8 @@ impl Words {
                 }
             }
             Dialect::Iptables => {
-                let place = self.drawn(
-                    |word| {
-                        [
-                            "-s",
-                            "-d",
-                            "-i",
-                            "-o",
-                            "-p",
-                            "--dport",
-                            "--sport",
-                            "--dports",
-                            "--src-range",
-                            "--dst-range",
-                            "--ctorigsrc",
-                            "--ctorigdst",
-                            "--ctstate",
-                            "--icmp-type",
-                        ]
-                        .contains(&word)
-                    },
-                    random,
-                )?;
+                let place =
+                    self.drawn(|word| OPTIONS.contains(&word) || ["-p", "--ctstate"].contains(&word), random)?;
                 self.words.insert(place, "!".to_owned());
                 Some(())
             }
@@ -378,34 +374,11 @@ impl Words {
 
     pub fn condition(&mut self, dialect: Dialect, random: &mut Random) -> Option<()> {
         let place = match dialect {
-            Dialect::Nft => self.drawn(
-                |word| {
-                    ["saddr", "daddr", "sport", "dport", "l4proto", "type", "code", "state", "protocol", "proto-dst"]
-                        .contains(&word)
-                },
-                random,
-            )?,
+            Dialect::Nft => {
+                self.drawn(|word| SELECTORS.contains(&word) || ["code", "state", "proto-dst"].contains(&word), random)?
+            }
             Dialect::Iptables => self.drawn(
-                |word| {
-                    [
-                        "-s",
-                        "-d",
-                        "-i",
-                        "-o",
-                        "--dport",
-                        "--sport",
-                        "--dports",
-                        "--src-range",
-                        "--dst-range",
-                        "--ctorigsrc",
-                        "--ctorigdst",
-                        "--icmp-type",
-                        "--icmpv6-type",
-                        "--ctproto",
-                        "--ctorigdstport",
-                    ]
-                    .contains(&word)
-                },
+                |word| OPTIONS.contains(&word) || ["--icmpv6-type", "--ctproto", "--ctorigdstport"].contains(&word),
                 random,
             )?,
         };
