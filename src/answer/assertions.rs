@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::between::devices_between;
 use super::rows::flow_object;
 use super::{Names, Rows};
 use crate::diag::codes::assertions::{UNPROVEN, VIOLATED};
 use crate::diag::render::one_line;
 use crate::diag::{Diagnostic, Severity};
-use crate::graph::PairGraph;
 use crate::model::{Assertion, RuleId};
 use crate::packet::Flow;
 use crate::reach::{Certainty, Finding, Hop, HopKind, Mend, Outcome, Prover};
@@ -257,23 +257,6 @@ fn no_mend(assertion: &Assertion, finding: &Finding) -> Option<String> {
             Some("removing rules alone does not mend it: some of the flows are in one zone".to_owned())
         }
     }
-}
-
-/// The firewalls between the ends of a flow, nearest to the source first.
-#[must_use]
-pub(super) fn devices_between(prover: &Prover<'_>, flow: &Flow) -> Vec<String> {
-    let model = prover.model();
-    let place = |address| prover.topology.zones.place_at(model.located.of(address)?);
-    let graph = match (place(flow.source), place(flow.destination)) {
-        (Some(from), Some(to)) => PairGraph::new(prover.topology, from, to),
-        _ => None,
-    };
-    let way = graph.map(|graph| graph.on_the_way()).unwrap_or_default();
-    let firewalls = way.iter().filter_map(|on| prover.topology.firewalls.get(on.firewall));
-    firewalls
-        .filter_map(|firewall| model.devices.get(firewall.device.index()))
-        .map(|device| device.name.value.clone())
-        .collect()
 }
 
 /// A flow on one line.

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::between::firewalls_between;
 use super::query::joined;
 use super::tables::{ServiceWords, Table, services_of, shortened};
 use super::{Names, Rows};
-use crate::graph::{PairGraph, PlaceId};
+use crate::graph::PlaceId;
 use crate::model::RuleId;
 use crate::packet::{AddressRange, AddressSet, Interval, ServiceSet};
 use crate::reach::{AddressClasses, ClassProduct, ClassSet, Last, Prover, Reached};
@@ -321,14 +322,7 @@ impl Spread<'_, '_> {
             Some((from.place, to.place))
         });
         let Some((from, to)) = ends else { return Vec::new() };
-        let way = ways.entry((from, to)).or_insert_with(|| {
-            let graph = PairGraph::new(self.prover.topology, from, to);
-            let way = graph.map(|graph| graph.on_the_way()).unwrap_or_default();
-            let firewalls = way.iter().filter_map(|on| self.prover.topology.firewalls.get(on.firewall));
-            let devices = firewalls.filter_map(|firewall| self.prover.model().devices.get(firewall.device.index()));
-            devices.map(|device| device.name.value.clone()).collect()
-        });
-        way.clone()
+        ways.entry((from, to)).or_insert_with(|| firewalls_between(self.prover, from, to)).clone()
     }
 
     /// The rules that some step rests on alone: those of early hops first, then those that lead to many hosts.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::tables::{ServiceWords, Table, shortened};
 use crate::model::{Model, RuleId};
 use crate::packet::{AddressSet, Family, ServiceSet};
-use crate::reach::{ClassProduct, ClassSet, Prover};
+use crate::reach::{ClassProduct, ClassSet, Prover, flow_count};
 use crate::report::json::{MatrixCell, MatrixReport};
 
 /// Parties that a grid for people has at most; beyond it there is a list.
@@ -170,7 +170,7 @@ impl Filling<'_, '_> {
         let services = self.prover.services_in(&product.services);
         for (source, sources) in &from {
             for (destination, destinations) in &to {
-                let flows = flows(*sources, *destinations, services);
+                let flows = flow_count(*sources, *destinations, services);
                 if flows > 0 {
                     let [(a4, a6), (b4, b6), (s4, s6)] =
                         [*sources, *destinations, services].map(|[v4, v6]| (v4 > 0, v6 > 0));
@@ -198,7 +198,7 @@ impl Filling<'_, '_> {
         let mut said: BTreeMap<&BTreeSet<Kind>, (Vec<String>, Vec<String>)> = BTreeMap::new();
         let mut result = Vec::with_capacity(self.cells.len());
         for (&(from, to), cell) in &self.cells {
-            let whole = flows(size(from), size(to), services);
+            let whole = flow_count(size(from), size(to), services);
             let access = match (cell.passing, cell.passing.saturating_add(cell.free)) {
                 (0, _) => "unenforced",
                 (_, sum) if sum == whole => "all",
@@ -237,13 +237,6 @@ impl Filling<'_, '_> {
 fn count(size: &mut [usize; 2], family: Family) {
     let [v4, v6] = size;
     *(if family == Family::V4 { v4 } else { v6 }) += 1;
-}
-
-/// How many flows there are between two counts of classes, family by family.
-fn flows(sources: [usize; 2], destinations: [usize; 2], services: [usize; 2]) -> u128 {
-    let wide = |count: usize| u128::try_from(count).unwrap_or(u128::MAX);
-    let families = sources.into_iter().zip(destinations).zip(services);
-    families.map(|((a, b), c)| wide(a).saturating_mul(wide(b)).saturating_mul(wide(c))).fold(0, u128::saturating_add)
 }
 
 /// A cell as one sign.

@@ -5,6 +5,7 @@
 
 mod admission;
 mod assertions;
+mod between;
 mod blast;
 mod devices;
 mod diff;

@@ -76,14 +76,11 @@ fn found(model: &Model, tiers: &[Option<i64>], rule: &Rule) -> Option<Diagnostic
 /// Whether a set holds all addresses of a site that no host names.
 fn is_whole(model: &Model, site: SiteId, set: &AddressSet) -> bool {
     let Some(site) = model.sites.get(site.index()) else { return false };
-    let missing = site.addresses.difference(set);
-    let hosts = missing.ranges().flat_map(|range| model.hosts_in(range));
-    let named: Vec<_> = hosts.filter_map(|host| model.hosts.get(host.index())).map(|host| &*host.addresses).collect();
-    let unnamed = missing.difference(&AddressSet::union_all(named));
-    unnamed.is_empty() && set.intersects(&site.addresses) && !is_named(model, &site.addresses.intersection(set))
+    let is_left_out = is_named(model, &site.addresses.difference(set));
+    is_left_out && set.intersects(&site.addresses) && !is_named(model, &site.addresses.intersection(set))
 }
 
-/// Whether hosts name all of a set.
+/// Whether hosts name all of a set; an empty one they do.
 fn is_named(model: &Model, set: &AddressSet) -> bool {
     let hosts = set.ranges().flat_map(|range| model.hosts_in(range));
     let named: Vec<_> = hosts.filter_map(|host| model.hosts.get(host.index())).map(|host| &*host.addresses).collect();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Lint};
+use super::{Context, Lint, is_own_decision};
 use crate::diag::codes::meaning::MERGEABLE;
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Model, Product, Rule, RuleId};
@@ -26,7 +26,7 @@ impl Lint for Mergeable {
         for (which, clause) in CLAUSES.iter().enumerate() {
             let mut first: BTreeMap<(Vec<u32>, String), RuleId> = BTreeMap::new();
             for id in in_order_of_places(model) {
-                let Some(rule) = model.rules.get(id.index()).filter(|_| !is_named(model, id)) else { continue };
+                let Some(rule) = model.rules.get(id.index()).filter(|_| !is_own_decision(model, id)) else { continue };
                 let Some(key) = key(rule, which) else { continue };
                 match first.get(&key) {
                     Some(earlier) if contains(model, *earlier, rule) => {}
@@ -66,12 +66,6 @@ fn contains(model: &Model, earlier: RuleId, rule: &Rule) -> bool {
             && model.service(inner.services).is_subset(model.service(outer.services))
     };
     within(a, b) || within(b, a)
-}
-
-/// Whether a quarantine keeps a rule, or a waiver is about it: then it is a decision of its own.
-fn is_named(model: &Model, rule: RuleId) -> bool {
-    model.quarantines.iter().any(|quarantine| quarantine.keep.contains(&rule))
-        || model.waivers.iter().any(|waiver| waiver.rule == rule)
 }
 
 /// All of a rule but its name and one clause; `None` for rules that go both ways, whose ends cannot be joined one by one.

@@ -26,7 +26,7 @@ use jiff::civil::Date;
 
 use crate::diag::{Code, Sink};
 use crate::graph::Topology;
-use crate::model::Model;
+use crate::model::{Model, RuleId};
 use crate::reach::{Finding, Prover};
 use crate::syntax::ast::File;
 
@@ -80,4 +80,10 @@ pub const ALL: &[&dyn Lint] = &[
 /// Runs every lint of [`ALL`].
 pub fn run_all(context: &Context<'_>, sink: &mut Sink) {
     ALL.iter().for_each(|lint| lint.run(context, sink));
+}
+
+/// Whether a quarantine keeps a rule, or a waiver is about it: then it is a decision of its own, which nobody can remove or merge without the other.
+fn is_own_decision(model: &Model, rule: RuleId) -> bool {
+    model.quarantines.iter().any(|quarantine| quarantine.keep.contains(&rule))
+        || model.waivers.iter().any(|waiver| waiver.rule == rule)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Lint};
+use super::{Context, Lint, is_own_decision};
 use crate::diag::codes::meaning::REDUNDANT;
 use crate::diag::{Code, Diagnostic, Sink};
 use crate::model::{Model, Rule, RuleId};
@@ -28,7 +28,7 @@ impl Lint for Redundant {
         order.sort_by_key(|rule| std::cmp::Reverse(rule_of(model, *rule).map(|rule| rule.name.span)));
         let mut removed: BTreeSet<RuleId> = BTreeSet::new();
         for id in order {
-            let Some(rule) = rule_of(model, id).filter(|_| !is_named(model, id)) else { continue };
+            let Some(rule) = rule_of(model, id).filter(|_| !is_own_decision(model, id)) else { continue };
             let others = beside.get(&id).into_iter().flatten();
             let cover = others.map(|others| {
                 others.iter().copied().find(|other| !removed.contains(other) && stands_in(model, *other, rule))
@@ -63,12 +63,6 @@ fn beside(context: &Context<'_>) -> Beside {
 
 fn rule_of(model: &Model, id: RuleId) -> Option<&Rule> {
     model.rules.get(id.index())
-}
-
-/// Whether a quarantine keeps a rule, or a waiver is about it.
-fn is_named(model: &Model, rule: RuleId) -> bool {
-    model.quarantines.iter().any(|quarantine| quarantine.keep.contains(&rule))
-        || model.waivers.iter().any(|waiver| waiver.rule == rule)
 }
 
 /// Whether a rule lives at least as long as another and logs at least as much.

@@ -15,6 +15,7 @@ pub use nearly::{Differs, Nearly};
 use jiff::civil::Date;
 
 use self::nearly::Near;
+use crate::answer;
 use crate::graph::Topology;
 use crate::model::Rule;
 use crate::packet::Flow;
@@ -152,16 +153,6 @@ impl Explanation {
 }
 
 fn flow_object(flow: &Flow, any_source_port: bool) -> FlowObject {
-    let service = flow.service;
-    let byte = |value: u16| u8::try_from(value).ok().filter(|_| service.protocol.is_icmp());
-    let port = |value: u16| Some(value).filter(|_| service.protocol.has_ports());
-    FlowObject {
-        src: flow.source.to_string(),
-        dst: flow.destination.to_string(),
-        protocol: service.protocol.to_string(),
-        source_port: port(service.a).filter(|_| !any_source_port),
-        destination_port: port(service.b),
-        icmp_type: byte(service.a),
-        icmp_code: byte(service.b),
-    }
+    let object = answer::flow_object(flow);
+    if any_source_port { FlowObject { source_port: None, ..object } } else { object }
 }

@@ -62,16 +62,12 @@ impl Prover<'_> {
     /// How many flows some disjoint products hold, counted in classes of sources, destinations and services.
     #[must_use]
     pub fn size(&self, flows: &[ClassProduct]) -> u128 {
-        let access = &self.access;
         let of_product = |product: &ClassProduct| {
             let of = |set: &ClassSet| {
-                let v4 = access.classes.members(set).filter(|(_, class)| class.family == Family::V4).count();
-                [v4, access.classes.members(set).count().saturating_sub(v4)]
+                let v4 = self.access.classes.members(set).filter(|(_, class)| class.family == Family::V4).count();
+                [v4, self.access.classes.members(set).count().saturating_sub(v4)]
             };
-            let (sources, destinations) = (of(&product.sources), of(&product.destinations));
-            let services = self.services_in(&product.services);
-            let families = sources.into_iter().zip(destinations).zip(services);
-            families.map(|((a, b), c)| product3(a, b, c)).fold(0, u128::saturating_add)
+            flow_count(of(&product.sources), of(&product.destinations), self.services_in(&product.services))
         };
         flows.iter().map(of_product).fold(0, u128::saturating_add)
     }
@@ -84,8 +80,10 @@ impl Prover<'_> {
     }
 }
 
-/// The product of three counts.
-fn product3(a: usize, b: usize, c: usize) -> u128 {
+/// How many flows there are between some sources and destinations on some services, each counted in classes of each family, IPv4 first: no flow leads from one family to the other.
+#[must_use]
+pub fn flow_count(sources: [usize; 2], destinations: [usize; 2], services: [usize; 2]) -> u128 {
     let wide = |count: usize| u128::try_from(count).unwrap_or(u128::MAX);
-    wide(a).saturating_mul(wide(b)).saturating_mul(wide(c))
+    let families = sources.into_iter().zip(destinations).zip(services);
+    families.map(|((a, b), c)| wide(a).saturating_mul(wide(b)).saturating_mul(wide(c))).fold(0, u128::saturating_add)
 }

@@ -23,7 +23,7 @@ mod services;
 mod via;
 
 pub use access::{Access, Cell, Column, Extra, FlowsBetween, Otherwise, Overlay, Question, Row, Want};
-pub use ask::Permitted;
+pub use ask::{Permitted, flow_count};
 pub use classes::{AddressClass, AddressClasses, ClassSet};
 pub use closure::Chains;
 pub use flows::{ClassProduct, FlowProduct, merge, pick_address, witness};

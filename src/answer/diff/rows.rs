@@ -8,7 +8,7 @@ use super::assertions;
 use super::hops::Follow;
 use super::objects::{AssertionChange, ChangeRow, DeviceChange, DiffReport, LoggedWords, RuleWords, Through};
 use super::words::{self, TierSets};
-use crate::answer::assertions::devices_between;
+use crate::answer::between::devices_between;
 use crate::answer::query::{joined, joined_among};
 use crate::answer::{Names, Rows, ServiceWords};
 use crate::diff::{self, Changes, Fate, Logged, Region, Side, decisions};
