@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::checksum;
-use crate::packet::{AddressRange, AddressSet, Family, Interval, Product, Protocol, Rectangle, ServiceSet};
+use crate::packet::{AddressRange, AddressSet, Family, Product, Protocol, Rectangle, ServiceSet, sweep};
 
 /// Services by the sources that use them.
 type Row = Vec<(AddressSet, String)>;
@@ -76,58 +76,18 @@ fn existing(services: &ServiceSet, family: Family) -> ServiceSet {
 
 /// The members of some sets, cut by which of them hold them.
 fn cut(sets: &[&AddressSet]) -> BTreeMap<Vec<usize>, AddressSet> {
-    let mut parts: BTreeMap<Vec<usize>, AddressSet> = BTreeMap::new();
-    let mut borders: Vec<(AddressRange, usize)> = Vec::new();
-    for (number, set) in sets.iter().enumerate() {
-        borders.extend(set.ranges().map(|range| (range, number)));
-    }
-    for (holders, ranges) in sweep(&borders) {
-        let known = parts.entry(holders).or_default();
-        *known = known.union(&ranges);
-    }
-    parts
-}
-
-/// Sweeps over the borders of numbered ranges; both families.
-fn sweep(borders: &[(AddressRange, usize)]) -> BTreeMap<Vec<usize>, AddressSet> {
-    let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    for (range, number) in borders {
-        match range {
-            AddressRange::V4(range) => v4.push((*range, *number)),
-            AddressRange::V6(range) => v6.push((*range, *number)),
+    let mut parts: BTreeMap<Vec<usize>, Vec<AddressRange>> = BTreeMap::new();
+    let mut enter = |holders: &[usize], range| {
+        if !holders.is_empty() {
+            parts.entry(holders.to_vec()).or_default().push(range);
         }
-    }
-    let mut result: BTreeMap<Vec<usize>, Vec<AddressRange>> = BTreeMap::new();
-    sweep_family(&v4, |holders, range| result.entry(holders).or_default().push(AddressRange::V4(range)));
-    sweep_family(&v6, |holders, range| result.entry(holders).or_default().push(AddressRange::V6(range)));
-    result.into_iter().map(|(holders, ranges)| (holders, ranges.into_iter().collect())).collect()
-}
-
-fn sweep_family<T: crate::packet::Value>(
-    ranges: &[(Interval<T>, usize)],
-    mut found: impl FnMut(Vec<usize>, Interval<T>),
-) {
-    let mut borders: Vec<(T, bool, usize)> = Vec::new();
-    for (range, number) in ranges {
-        borders.push((range.first, true, *number));
-        borders.extend(range.last.next().map(|after| (after, false, *number)));
-    }
-    borders.sort_unstable();
-    let mut open = std::collections::BTreeSet::new();
-    let mut same = borders.chunk_by(|a, b| a.0 == b.0).peekable();
-    while let Some(here) = same.next() {
-        for (_, opens, number) in here {
-            if *opens {
-                open.insert(*number)
-            } else {
-                open.remove(number)
-            };
-        }
-        let end = same.peek().and_then(|next| next.first()).and_then(|(start, _, _)| start.previous());
-        if let (Some((first, _, _)), false) = (here.first(), open.is_empty()) {
-            found(open.iter().copied().collect(), Interval { first: *first, last: end.unwrap_or(T::MAX) });
-        }
-    }
+    };
+    let sets = || sets.iter().copied().enumerate();
+    let v4 = sets().flat_map(|(number, set)| set.v4.intervals().iter().map(move |range| (number, *range)));
+    sweep(v4, |range, holders| enter(holders, AddressRange::V4(range)));
+    let v6 = sets().flat_map(|(number, set)| set.v6.intervals().iter().map(move |range| (number, *range)));
+    sweep(v6, |range, holders| enter(holders, AddressRange::V6(range)));
+    parts.into_iter().map(|(holders, ranges)| (holders, ranges.into_iter().collect())).collect()
 }
 
 fn ranges(set: &AddressSet) -> String {
@@ -151,6 +111,7 @@ fn rectangle(piece: &Rectangle) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Interval;
 
     fn set(text: &str) -> AddressSet {
         text.split(' ').map(|net| AddressRange::from(net.parse::<ipnet::IpNet>().unwrap())).collect()

@@ -11,6 +11,7 @@ mod flow;
 mod interval;
 mod service;
 mod space;
+mod sweep;
 
 pub use address::{AddressRange, AddressSet, Family};
 pub use count::Count;
@@ -19,3 +20,4 @@ pub use flow::Flow;
 pub use interval::{Interval, IntervalSet, Value};
 pub use service::{PortRange, Protocol, Rectangle, ServicePoint, ServiceSet};
 pub use space::{Action, FlowSet, FlowSpace, Moment, Order, Product, Wishes};
+pub use sweep::sweep;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use crate::graph::{PlaceId, Topology, ZoneId};
 use crate::model::{Located, Model};
-use crate::packet::{AddressRange, AddressSet, Family, Interval, IntervalSet, Value};
+use crate::packet::{AddressRange, AddressSet, Family, Interval, IntervalSet, Value, sweep};
 
 /// A set of class numbers.
 pub type ClassSet = IntervalSet<u32>;
@@ -234,30 +234,11 @@ impl Lists {
     }
 }
 
-/// Sweeps over all borders: where each piece begins (it ends where the next one begins), and the list of sets that hold it.
+/// Where each piece begins (it ends where the next one begins), and the list of sets that hold it.
 fn pieces<'a, T: Value + 'a>(sets: impl Iterator<Item = &'a [Interval<T>]>, lists: &mut Lists) -> Vec<(T, u32)> {
-    let mut borders: Vec<(T, bool, u32)> = Vec::new();
-    for (number, intervals) in (0..).zip(sets) {
-        for interval in intervals {
-            borders.push((interval.first, true, number));
-            borders.extend(interval.last.next().map(|after| (after, false, number)));
-        }
-    }
-    borders.sort_unstable();
-    let mut open: Vec<u32> = Vec::new();
+    let all = (0..).zip(sets).flat_map(|(number, intervals)| intervals.iter().map(move |interval| (number, *interval)));
     let mut result = vec![(T::MIN, 0)];
-    for same in borders.chunk_by(|a, b| a.0 == b.0) {
-        for (_, opens, number) in same {
-            match (opens, open.binary_search(number)) {
-                (true, Err(at)) => open.insert(at, *number),
-                (false, Ok(at)) => drop(open.remove(at)),
-                _ => {}
-            }
-        }
-        if let Some((start, _, _)) = same.first() {
-            result.push((*start, lists.id(&open)));
-        }
-    }
+    sweep(all, |piece, holders| result.push((piece.first, lists.id(holders))));
     result
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::EndpointId;
-use crate::packet::{AddressSet, Interval, Value};
+use crate::packet::{AddressSet, Interval, Value, sweep};
 
 /// What is known of an address: the number of the list of sets that hold it, and a second number of the caller's. Both are 0 where nothing is known.
 pub(super) type Known = (u32, u32);
@@ -109,32 +109,13 @@ impl Interned {
     }
 }
 
-/// Sweeps over all borders; each piece begins where the one before ends.
+/// Where each piece begins (it ends where the next one begins), and the list of sets that hold it.
 fn pieces<'a, T: Value + 'a>(
     sets: impl Iterator<Item = (EndpointId, &'a [Interval<T>])>,
     interned: &mut Interned,
 ) -> Vec<(T, u32)> {
-    let mut borders: Vec<(T, bool, EndpointId)> = Vec::new();
-    for (id, intervals) in sets {
-        for interval in intervals {
-            borders.push((interval.first, true, id));
-            borders.extend(interval.last.next().map(|after| (after, false, id)));
-        }
-    }
-    borders.sort_unstable();
-    let mut open: Vec<EndpointId> = Vec::new();
+    let all = sets.flat_map(|(id, intervals)| intervals.iter().map(move |interval| (id, *interval)));
     let mut result = Vec::new();
-    for same in borders.chunk_by(|a, b| a.0 == b.0) {
-        for (_, opens, id) in same {
-            match (opens, open.binary_search(id)) {
-                (true, Err(at)) => open.insert(at, *id),
-                (false, Ok(at)) => drop(open.remove(at)),
-                _ => {}
-            }
-        }
-        if let Some((start, _, _)) = same.first() {
-            result.push((*start, interned.id(&open)));
-        }
-    }
+    sweep(all, |piece, holders| result.push((piece.first, interned.id(holders))));
     result
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::packet::{Family, Interval, Protocol, Rectangle, ServiceSet};
+use crate::packet::{Family, Interval, Protocol, Rectangle, ServiceSet, sweep};
 
 /// The classes of a list of service sets.
 #[derive(Debug, Clone, Default)]
@@ -168,39 +168,18 @@ fn cut_protocol(protocol: Protocol, here: &[&(u32, Rectangle)], result: &mut BTr
     let largest = protocol.largest();
     let borders = here.iter().flat_map(|(_, piece)| [Some(piece.a.first), piece.a.last.checked_add(1)]);
     for band in spans(borders.flatten(), largest) {
-        let mut events: Vec<(u16, bool, u32)> = Vec::new();
-        for (number, piece) in here.iter().filter(|(_, piece)| piece.whole || piece.a.contains(band.first)) {
-            let full = [Interval { first: 0, last: largest }];
+        let full = [Interval { first: 0, last: largest }];
+        let crossing = here.iter().filter(|(_, piece)| piece.whole || piece.a.contains(band.first));
+        let intervals = crossing.flat_map(|(number, piece)| {
             let intervals = if piece.whole { &full } else { piece.b.intervals() };
-            for interval in intervals {
-                events.push((interval.first, true, *number));
-                events.extend(interval.last.checked_add(1).map(|after| (after, false, *number)));
+            intervals.iter().map(|interval| (*number, *interval))
+        });
+        // Something holds every piece up to the largest, and nothing holds what is beyond.
+        sweep(intervals, |span, holders| {
+            if !holders.is_empty() {
+                result.entry(holders.to_vec()).or_default().push(ServiceSet::rectangle(protocol, band, span));
             }
-        }
-        sweep(protocol, band, events, result);
-    }
-}
-
-fn sweep(
-    protocol: Protocol,
-    band: Interval<u16>,
-    mut events: Vec<(u16, bool, u32)>,
-    result: &mut BTreeMap<Holders, Vec<ServiceSet>>,
-) {
-    events.sort_unstable();
-    let spans = spans(events.iter().map(|event| event.0), protocol.largest());
-    let mut open: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut rest = events.iter().peekable();
-    for span in spans {
-        while let Some((_, opens, number)) = rest.next_if(|event| event.0 <= span.first) {
-            let depth = open.entry(*number).or_default();
-            *depth = if *opens { depth.saturating_add(1) } else { depth.saturating_sub(1) };
-            if *depth == 0 {
-                open.remove(number);
-            }
-        }
-        let piece = ServiceSet::rectangle(protocol, band, span);
-        result.entry(open.keys().copied().collect()).or_default().push(piece);
+        });
     }
 }
 
