@@ -137,15 +137,8 @@ impl<'m> Network<'m> {
     /// The places of a side that reach the part of the core that most places reach: between any two of them there is a path.
     fn main(&self, cells: &[&Cell], side: Which) -> BTreeSet<PlaceId> {
         let places: BTreeSet<PlaceId> = cells.iter().filter_map(|cell| *cell.places.of(side)).collect();
-        let parts: Vec<(PlaceId, Vec<usize>)> =
-            places.into_iter().map(|place| (place, self.sides.of(side).topology.reaches(place))).collect();
-        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-        for part in parts.iter().flat_map(|(_, parts)| parts) {
-            *votes.entry(*part).or_default() += 1;
-        }
-        let best = votes.into_iter().max_by_key(|&(part, votes)| (votes, usize::MAX - part)).map(|(part, _)| part);
-        let reach = parts.into_iter().filter(|(_, parts)| best.is_some_and(|best| parts.contains(&best)));
-        reach.map(|(place, _)| place).collect()
+        let in_main = self.sides.of(side).topology.reach_main_part(places.iter().copied());
+        places.into_iter().zip(in_main).filter(|(_, reaches)| *reaches).map(|(place, _)| place).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The network as placement and answers need it: zones, places, firewalls, and which of them may be on whose way.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use petgraph::graph::{NodeIndex, UnGraph};
@@ -130,6 +131,19 @@ impl Topology {
         reached.sort_unstable();
         reached.dedup();
         reached
+    }
+
+    /// For each of some places whether it reaches the main part of the core, the one that most of them reach as [`Self::reaches`] says: between any two that do there is a path. Of parts that
+    /// equally many reach, the first is the main one.
+    #[must_use]
+    pub fn reach_main_part(&self, places: impl IntoIterator<Item = PlaceId>) -> Vec<bool> {
+        let reached: Vec<Vec<usize>> = places.into_iter().map(|place| self.reaches(place)).collect();
+        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+        for part in reached.iter().flatten() {
+            *votes.entry(*part).or_default() += 1;
+        }
+        let main = votes.into_iter().max_by_key(|&(part, votes)| (votes, Reverse(part))).map(|(part, _)| part);
+        reached.iter().map(|parts| main.is_some_and(|main| parts.binary_search(&main).is_ok())).collect()
     }
 
     /// Whether any path leads from one place to the other (or both lie in one zone). Cost: the firewalls of the two sites.

@@ -1,6 +1,5 @@
 //! The verdict of one flow, and the rules that decide it.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -111,8 +110,8 @@ pub struct Reach<'m> {
     by_destination: Vec<Vec<Half>>,
     /// For each list of destination sets the products of all of them, by source.
     by_list: Vec<OnceLock<Box<Products>>>,
-    /// For each place the part of the core that most places reach, if it does too; else nothing.
-    parts: OnceLock<Vec<Option<usize>>>,
+    /// For each place whether it reaches the main part of the core.
+    in_main: OnceLock<Vec<bool>>,
     /// For each place whether a path leads to the public addresses.
     to_public: Vec<OnceLock<bool>>,
     /// The services of the model, flat.
@@ -146,7 +145,7 @@ impl<'m> Reach<'m> {
             by_list: vec![OnceLock::new(); destinations.lists()],
             destinations,
             by_destination,
-            parts: OnceLock::new(),
+            in_main: OnceLock::new(),
             to_public: vec![OnceLock::new(); places],
             services: ServiceBoxes::new(&model.services),
             quarantines: active.map(|(number, _)| number).collect(),
@@ -209,10 +208,10 @@ impl<'m> Reach<'m> {
             let ask = || self.topology.is_connected(own, other);
             return known.map_or_else(ask, |known| *known.get_or_init(ask));
         }
-        let parts = self.parts.get_or_init(|| main_part(self.topology));
-        let reaches = |place: PlaceId| parts.get(place.index()).copied().flatten();
-        let both = reaches(from).is_some() && reaches(from) == reaches(to);
-        both || self.topology.is_connected(from, to)
+        let vote = || self.topology.reach_main_part((0_u32..).zip(&zones.places).map(|(at, _)| PlaceId(at)));
+        let in_main = self.in_main.get_or_init(vote);
+        let reaches = |place: PlaceId| in_main.get(place.index()).is_some_and(|reaches| *reaches);
+        (reaches(from) && reaches(to)) || self.topology.is_connected(from, to)
     }
 
     /// The active products of which the destination is held by the sets of a list.
@@ -298,18 +297,6 @@ fn place_numbers(model: &Model, topology: &Topology) -> Numbers {
         }
     }
     numbers
-}
-
-/// For each place the part of the core that most places reach, if it reaches it.
-fn main_part(topology: &Topology) -> Vec<Option<usize>> {
-    let places = (0_u32..).zip(&topology.zones.places).map(|(at, _)| topology.reaches(PlaceId(at)));
-    let reached: Vec<Vec<usize>> = places.collect();
-    let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-    for part in reached.iter().flatten() {
-        *votes.entry(*part).or_default() += 1;
-    }
-    let main = votes.into_iter().max_by_key(|(_, votes)| *votes).map(|(part, _)| part);
-    reached.iter().map(|parts| main.filter(|main| parts.contains(main))).collect()
 }
 
 /// Adds a piece behind all others, and the gap that follows it.

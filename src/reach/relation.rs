@@ -29,14 +29,8 @@ impl<'t> Relation<'t> {
     #[must_use]
     pub fn new(topology: &'t Topology, classes: &AddressClasses) -> Self {
         let places = by_place(classes, &classes.all());
-        let parts: Vec<(&ClassSet, Vec<usize>)> =
-            places.iter().map(|(place, set)| (set, topology.reaches(*place))).collect();
-        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-        for part in parts.iter().flat_map(|(_, parts)| parts) {
-            *votes.entry(*part).or_default() += 1;
-        }
-        let best = votes.into_iter().max_by_key(|&(part, votes)| (votes, usize::MAX - part)).map(|(part, _)| part);
-        let in_main = parts.iter().filter(|(_, parts)| best.is_some_and(|best| parts.binary_search(&best).is_ok()));
+        let in_main = topology.reach_main_part(places.keys().copied());
+        let in_main = places.values().zip(in_main).filter(|(_, reaches)| *reaches);
         let main = in_main.flat_map(|(set, _)| set.intervals().iter().copied()).collect();
         Self { topology, places, main, joined: Mutex::default() }
     }
