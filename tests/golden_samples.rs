@@ -15,12 +15,15 @@
 )]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use support::root;
 
 /// The day on which the samples are judged.
 const DAY: &str = "2026-11-21";
@@ -44,10 +47,6 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn projects() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         fs::read_dir(root().join("policies")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -57,14 +56,9 @@ fn projects() -> Vec<PathBuf> {
 
 /// Exit code, standard output, standard error.
 fn sekisho(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.args(arguments).current_dir(directory).stdin(Stdio::null());
-    if !arguments.contains(&"--at") {
-        command.args(["--at", DAY]);
-    }
-    let done = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    let day: &[&str] = if arguments.contains(&"--at") { &[] } else { &["--at", DAY] };
+    let said = support::sekisho(directory, &[arguments, day].concat());
+    (said.code, said.out, said.err)
 }
 
 /// Compares one file with what it should be, or rewrites it.

@@ -13,11 +13,13 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use support::{Said, sekisho};
 use tempfile::TempDir;
 
 fn page_path() -> PathBuf {
@@ -46,15 +48,6 @@ fn write(home: &Path, name: &str, text: &str) {
     if project != home {
         fs::copy(home.join("network.yaml"), project.join("network.yaml")).unwrap();
     }
-}
-
-fn sekisho(home: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sekisho")).args(words).current_dir(home).output().unwrap()
-}
-
-/// What a command prints: results, then diagnostics.
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// One of the projects, with its policy as the page has it first, second ... (from 0).
@@ -110,21 +103,21 @@ impl Project {
         words.filter(|words| words.first() == Some(&"allow")).map(|words| words[1].to_owned()).collect()
     }
 
-    fn run(&self, command: &str, day: &str, arguments: &[&str]) -> Output {
+    fn run(&self, command: &str, day: &str, arguments: &[&str]) -> Said {
         sekisho(self.home.path(), &[&[command, self.name, "--at", day], arguments].concat())
     }
 
     /// What a command says to people, and its exit code.
     fn text(&self, command: &str, day: &str, arguments: &[&str]) -> (String, i32) {
         let output = self.run(command, day, arguments);
-        (said(&output), output.status.code().unwrap())
+        (output.all(), output.code)
     }
 
     /// What it says to programs, and its exit code.
     fn json(&self, command: &str, day: &str, arguments: &[&str]) -> (Value, i32) {
         let output = self.run(command, day, &[arguments, &["--format", "json"]].concat());
-        let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {}", said(&output)));
-        (value, output.status.code().unwrap())
+        let value = serde_json::from_str(&output.out).unwrap_or_else(|why| panic!("{why}: {}", output.all()));
+        (value, output.code)
     }
 
     /// The only assertion of the project, and the exit code of `check`.
@@ -201,14 +194,14 @@ fn the_page_shows_what_the_tool_says() {
             let (_, name) = fence.split_once(' ').unwrap();
             write(home.path(), name, &text);
             let formatted = sekisho(home.path(), &["fmt", "--check", "."]);
-            assert_eq!(formatted.status.code(), Some(0), "{}", said(&formatted));
+            assert_eq!(formatted.code, 0, "{}", formatted.all());
             continue;
         };
         let command = text.lines().next().unwrap();
         let words: Vec<&str> = command.strip_prefix("$ sekisho ").unwrap().split(' ').collect();
         let output = sekisho(home.path(), &words);
-        assert_eq!(output.status.code().unwrap().to_string(), exit, "{command}\n{}", said(&output));
-        let now = format!("```{fence}\n{command}\n{}```\n", said(&output));
+        assert_eq!(output.code.to_string(), exit, "{command}\n{}", output.all());
+        let now = format!("```{fence}\n{command}\n{}```\n", output.all());
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             told = told.replacen(&format!("```{fence}\n{text}```\n"), &now, 1);
         } else {

@@ -9,22 +9,24 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::{env, fs};
+
+use support::{Said, root, sekisho};
 
 const DAY: &str = "2026-11-21";
 
-fn graph(project: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.arg("graph").arg(project).args(["--at", DAY]).args(arguments).output().unwrap()
+fn graph(project: &Path, arguments: &[&str]) -> Said {
+    sekisho(root(), &[&["graph", project.to_str().unwrap(), "--at", DAY], arguments].concat())
 }
 
 fn drawn(project: &Path, arguments: &[&str]) -> String {
     let done = graph(project, arguments);
-    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap()
+    assert_eq!(done.code, 0, "{}", done.err);
+    done.out
 }
 
 fn project(network: &str, policy: &str) -> tempfile::TempDir {
@@ -157,14 +159,13 @@ fn a_question_that_is_not_one_is_2() {
         &["--of", "hops", "--from", "nowhere"],
         &["--of", "hops", "--from", "dc", "--hops", "0"],
     ] {
-        assert_eq!(graph(home.path(), arguments).status.code(), Some(2), "{arguments:?}");
+        assert_eq!(graph(home.path(), arguments).code, 2, "{arguments:?}");
     }
 }
 
 #[test]
 fn the_incident_is_golden() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let sample = root.join("policies/incident-2020");
+    let sample = root().join("policies/incident-2020");
     let questions: [(&str, &[&str]); 3] = [
         ("topology", &["--of", "topology"]),
         ("access", &["--of", "access"]),
@@ -173,10 +174,10 @@ fn the_incident_is_golden() {
     for (name, arguments) in questions {
         for (format, extension) in [("dot", "dot"), ("mermaid", "mmd"), ("svg", "svg")] {
             let shown = drawn(&sample, &[arguments, &["--format", format]].concat());
-            let path = root.join(format!("tests/golden/graph/incident-{name}.{extension}"));
+            let path = root().join(format!("tests/golden/graph/incident-{name}.{extension}"));
             // The pictures of the README are these.
             let suffix = if name == "topology" { String::new() } else { format!("-{name}") };
-            let image = root.join(format!("docs/images/incident-2020{suffix}.svg"));
+            let image = root().join(format!("docs/images/incident-2020{suffix}.svg"));
             for path in [Some(path), Some(image).filter(|_| format == "svg")].into_iter().flatten() {
                 if env::var_os("UPDATE_GOLDEN").is_some() {
                     fs::write(&path, &shown).unwrap();

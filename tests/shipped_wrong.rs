@@ -12,9 +12,10 @@
     reason = "a test may fail by panicking, its helpers too"
 )]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -46,10 +47,8 @@ fn project(network: &str, policy: &str) -> TempDir {
 
 /// Exit code and everything that is said.
 fn sekisho(home: &TempDir, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    let done = command.args(arguments).args(["--at", "2026-11-21"]).current_dir(home.path()).output().unwrap();
-    let said = String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap();
-    (done.status.code().unwrap(), said)
+    let said = support::sekisho(home.path(), &[arguments, &["--at", "2026-11-21"]].concat());
+    (said.code, said.all())
 }
 
 /// The files of the three kinds that a policy compiles to.

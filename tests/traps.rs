@@ -3,12 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod support;
 #[path = "traps/mod.rs"]
 mod traps;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use sekisho::listing::{Evaluator, Listing};
 use sekisho::packet::{FlowSpace, Order};
@@ -55,9 +55,9 @@ fn the_evaluator_says_of_every_packet_what_is_written_by_hand() {
 
 /// The exit code and what is printed.
 fn said(home: &Path, arguments: &[&str]) -> String {
-    let done = Command::new(env!("CARGO_BIN_EXE_sekisho")).args(arguments).current_dir(home).output().unwrap();
-    assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
-    format!("exit {}\n{}", done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    let done = support::sekisho(home, arguments);
+    assert!(done.err.is_empty(), "{}", done.err);
+    format!("exit {}\n{}", done.code, done.out)
 }
 
 fn written(home: &Path, number: usize, section: &Section) -> String {

@@ -38,6 +38,11 @@ impl Said {
         Self { code: done.status.code().unwrap(), out: text(done.stdout), err: text(done.stderr) }
     }
 
+    /// The results, then the diagnostics.
+    pub fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
     /// The results, which are JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
