@@ -293,7 +293,17 @@ impl ServiceSet {
     /// Whether the two have a common member.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        !self.intersection(other).is_empty()
+        let meet = |one: &Content, other: &Content| match (one, other) {
+            (Content::Bands(one), Content::Bands(other)) => {
+                let pairs = one.iter().flat_map(|one| other.iter().map(move |other| (one, other)));
+                pairs.into_iter().any(|((a, b), (c, d))| a.intersection(*c).is_some() && b.intersects(d))
+            }
+            _ => true,
+        };
+        self.slabs.iter().any(|(protocols, content)| {
+            let near = other.slabs.iter().filter(|(others, _)| others.intersection(*protocols).is_some());
+            near.into_iter().any(|(_, other)| meet(content, other))
+        })
     }
 
     /// Whether every member is a member of `other`.

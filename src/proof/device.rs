@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{Asked, Pair};
 use super::gaps::{Blame, Gap, Gaps};
-use super::quick::Lanes;
+use super::quick::{self, Lanes};
 use crate::listing::{
     ChainId, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces, states,
 };
@@ -98,12 +98,17 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
         return Ok(false);
     }
     let names = names(plan, listing);
+    let takes_related_as_new = quick::takes_related_as_new(listing);
     let mut known = BTreeMap::new();
     for (incoming, outgoing) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
         let way = Crossing::forward(incoming, outgoing);
         for direction in [Direction::Original, Direction::Reply, Direction::Error] {
+            let later = way.of_connection(direction);
+            if quick::passes_all(listing, &later) {
+                continue;
+            }
             let evaluator = known.entry(direction).or_insert_with(|| Evaluator::new(listing));
-            if !evaluator.passed(space, &way.of_connection(direction))?.surely.is_full() {
+            if !evaluator.passed(space, &later)?.surely.is_full() {
                 return Ok(false);
             }
         }
@@ -112,8 +117,9 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
             |pair: &&PairPlan| (name(pair.in_interface), name(pair.out_interface)) == (Some(incoming), Some(outgoing));
         let rules = plan.pairs.iter().find(is_this).map(|pair| pair.rules.as_slice()).unwrap_or_default();
         let lanes = |state| Lanes::of_way(listing, &way.in_state(state));
-        let (Some(new), Some(related)) = (lanes(State::New), lanes(State::Related)) else { return Ok(false) };
-        if related != new || !new.is_same(&Lanes::of_plan(rules), space)? {
+        let Some(new) = lanes(State::New) else { return Ok(false) };
+        let is_related_the_same = takes_related_as_new || lanes(State::Related).is_some_and(|related| related == new);
+        if !is_related_the_same || !new.is_same(&Lanes::of_plan(rules), space)? {
             return Ok(false);
         }
     }

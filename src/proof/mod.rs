@@ -16,6 +16,7 @@
 
 mod arrive;
 mod asked;
+mod denies;
 mod device;
 mod gaps;
 mod gone;

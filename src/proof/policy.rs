@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::arrive::{Carried, arrives};
+use super::denies::Denies;
 use super::within;
 use crate::graph::Topology;
 use crate::model::{Model, Product, Quarantine, Rule, RuleId};
@@ -41,7 +42,7 @@ pub struct Composition<'m> {
     at: Date,
     rules: HashMap<&'m str, RuleId, FxBuildHasher>,
     devices: HashMap<&'m str, usize, FxBuildHasher>,
-    denies: Vec<Product>,
+    denies: Denies,
     quarantines: Vec<&'m Quarantine>,
     carried: Mutex<Carrying>,
 }
@@ -70,7 +71,6 @@ impl<'m> Composition<'m> {
     #[must_use]
     pub fn new(model: &'m Model, topology: &'m Topology, at: Date) -> Self {
         let name = |(number, rule): (usize, &'m Rule)| (rule.name.value.as_str(), RuleId::from_index(number));
-        let active = |rule: &&Rule| rule.effect == Effect::Deny && rule.period.contains(at);
         let device = |(number, firewall): (usize, &crate::graph::Firewall)| {
             Some((model.devices.get(firewall.device.index())?.name.value.as_str(), number))
         };
@@ -82,7 +82,7 @@ impl<'m> Composition<'m> {
             at,
             rules: model.rules.iter().enumerate().map(name).collect(),
             devices: topology.firewalls.iter().enumerate().filter_map(device).collect(),
-            denies: model.rules.iter().filter(active).flat_map(|rule| rule.products.iter().copied()).collect(),
+            denies: Denies::new(model, at),
             quarantines: model.quarantines.iter().filter(is_active).collect(),
             carried: Mutex::new(Carrying { by_rule: vec![Vec::new(); model.rules.len()], ..Carrying::default() }),
         }
@@ -152,19 +152,10 @@ impl<'m> Composition<'m> {
         for rule in allows().filter(|rule| !self.is_of_the_policy(rule)) {
             wrong(rule, "it lets more through than the rule of the policy");
         }
-        if self.denies.is_empty() {
-            return;
-        }
-        let sources = AddressSet::union_all(allows().map(|rule| &*rule.source));
-        let destinations = AddressSet::union_all(allows().map(|rule| &*rule.destination));
-        let near = |deny: &&Product| {
-            self.model.endpoint(deny.source).intersects(&sources)
-                && self.model.endpoint(deny.destination).intersects(&destinations)
-        };
-        let near: Vec<&Product> = self.denies.iter().filter(near).collect();
         let own: Vec<&PlannedRule> = rules.iter().filter(|rule| rule.effect == Effect::Deny).collect();
         for rule in allows() {
-            if near.iter().any(|deny| !self.is_denied(rule, deny, &own)) {
+            let Some(id) = self.rules.get(rule.label.name.as_str()) else { continue };
+            if self.denies.meeting(*id).any(|deny| !self.is_denied(rule, deny, &own)) {
                 wrong(rule, "a deny of the policy is missing before it");
             }
         }

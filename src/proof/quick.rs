@@ -1,7 +1,7 @@
 //! Most rule sets say what their plan says in the same products: each rule one line a family. Then nothing needs to be computed.
 //!
 //! What a way through the device lets pass is flattened to the products of its lines. Where every line accepts, their order does not matter, so products that stand on both sides cancel out; what is left
-//! is cut into slices, and only if these do not agree compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
+//! is cut into slices, and only if these are too many compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
 //! comparison of sets, which decides everything.
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::gone::{self, Gone};
-use super::slices::{self, Along, Lane};
-use crate::listing::{Action, ChainId, Condition, Crossing, Hook, Listing, Rule, State};
+use super::slices::{self, Lane};
+use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
 use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
 use crate::syntax::ast::Effect;
@@ -109,11 +109,7 @@ fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet
 impl Lanes {
     /// Of the packets of a way; `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
     pub(super) fn of_way(listing: &Listing, way: &Crossing<'_>) -> Option<Self> {
-        let mut bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
-        let base = bases.next()?;
-        if bases.next().is_some() || base.hook != Hook::Forward || base.families != Family::BOTH {
-            return None;
-        }
+        let base = only_base(listing)?;
         let mut lanes = Self::default();
         lanes.chain(listing, base.chain, &Within::default(), way, 0)?;
         (lanes.is_ended || base.policy == Action::Drop).then_some(lanes)
@@ -226,8 +222,58 @@ impl Lanes {
     /// # Errors
     /// [`TooLarge`] if the space has no room for what is left.
     pub(super) fn is_same(&self, other: &Self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
-        Ok(alike(&self.drops, &other.drops, space)? && alike(&self.accepts, &other.accepts, space)?)
+        Ok(alike(&self.drops, &other.drops, &[], space)? && alike(&self.accepts, &other.accepts, &self.drops, space)?)
     }
+}
+
+/// The base chain that all forwarded packets meet, if there is one alone.
+fn only_base(listing: &Listing) -> Option<&Base> {
+    let mut bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
+    let base = bases.next()?;
+    let is_plain = bases.next().is_none() && base.hook == Hook::Forward && base.families == Family::BOTH;
+    is_plain.then_some(base)
+}
+
+/// Whether every packet of a way surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
+pub(super) fn passes_all(listing: &Listing, way: &Crossing<'_>) -> bool {
+    let chain = only_base(listing).and_then(|base| listing.chains.get(base.chain.0));
+    for rule in chain.into_iter().flat_map(|chain| &chain.rules) {
+        if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) || rule.action == Action::Continue {
+            continue;
+        }
+        return rule.action == Action::Accept && rule.when.iter().all(|one| always_holds(one, way));
+    }
+    false
+}
+
+/// Whether a condition holds for every packet of a way. Of an ICMP error is known that it is one.
+fn always_holds(condition: &Condition, way: &Crossing<'_>) -> bool {
+    let icmp = |set: &ServiceSet| {
+        let both = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
+        both.is_subset(set)
+    };
+    match condition {
+        Condition::Service(set) => way.direction == Some(Direction::Error) && icmp(set),
+        _ => condition.is_settled_by(way) == Some(true),
+    }
+}
+
+/// Whether no rule tells a related packet from a first one, those aside that accept ICMP errors.
+pub(super) fn takes_related_as_new(listing: &Listing) -> bool {
+    let mut rules = listing.chains.iter().flat_map(|chain| &chain.rules);
+    rules.all(|rule| {
+        if accepts_errors(rule) {
+            let is_later = |one: &Condition| matches!(one, Condition::State(states) if !states.0.contains(&State::New));
+            return rule.when.iter().any(is_later);
+        }
+        let mut alike = true;
+        rule.each_condition(&mut |condition| match condition {
+            Condition::State(states) => alike &= states.0.contains(&State::New) == states.0.contains(&State::Related),
+            Condition::First(_) => alike = false,
+            _ => {}
+        });
+        alike
+    })
 }
 
 /// Whether a rule accepts ICMP because of its state.
@@ -270,13 +316,15 @@ fn in_family(set: &Arc<AddressSet>, family: Family) -> Arc<AddressSet> {
     if set.is_empty_in(other) { set.clone() } else { Arc::new(set.only(family)) }
 }
 
-/// Whether two lists of products have one union.
-fn alike(left: &[Lane], right: &[Lane], space: &mut FlowSpace) -> Result<bool, TooLarge> {
+/// Whether two lists of products have one union, but for what has been dropped before.
+fn alike(left: &[Lane], right: &[Lane], dropped: &[Lane], space: &mut FlowSpace) -> Result<bool, TooLarge> {
     let (on_left, on_right): (FxHashSet<&Lane>, FxHashSet<&Lane>) = (left.iter().collect(), right.iter().collect());
-    let left: Vec<&Lane> = left.iter().filter(|lane| !on_right.contains(lane)).collect();
+    let (common, left): (Vec<&Lane>, Vec<&Lane>) = left.iter().partition(|lane| on_right.contains(lane));
     let right: Vec<&Lane> = right.iter().filter(|lane| !on_left.contains(lane)).collect();
-    if [Along::Destination, Along::Source].into_iter().any(|along| slices::agree(&left, &right, along)) {
-        return Ok(true);
+    // What is common to both may cover what one of them says once more.
+    let settled = near(common.into_iter().chain(dropped), &[&left, &right]);
+    if let Some(same) = slices::agree(&left, &right, &settled) {
+        return Ok(same);
     }
     let mut union = |lanes: &[&Lane]| -> Result<FlowSet, TooLarge> {
         let mut sets = Vec::with_capacity(lanes.len());
@@ -285,5 +333,18 @@ fn alike(left: &[Lane], right: &[Lane], space: &mut FlowSpace) -> Result<bool, T
         }
         space.union_all(&sets)
     };
-    Ok(union(&left)? == union(&right)?)
+    let [left, right, settled] = [union(&left)?, union(&right)?, union(&settled)?];
+    Ok(space.difference(left, settled)? == space.difference(right, settled)?)
+}
+
+/// Those of some lanes that may have flows in common with others.
+fn near<'a>(lanes: impl Iterator<Item = &'a Lane>, others: &[&[&Lane]]) -> Vec<&'a Lane> {
+    let others = || others.iter().copied().flatten();
+    if others().next().is_none() {
+        return Vec::new();
+    }
+    let sources = AddressSet::union_all(others().map(|lane| &*lane.source));
+    let destinations = AddressSet::union_all(others().map(|lane| &*lane.destination));
+    let meets = |lane: &&Lane| lane.source.intersects(&sources) && lane.destination.intersects(&destinations);
+    lanes.filter(meets).collect()
 }

@@ -1,7 +1,8 @@
 //! Two unions of products, cut into slices along one address.
 //!
-//! A look-up says one rule once for each of its addresses. Cut at every border of either side, both sides become slices, in each of which a set of addresses at the other end has its services.
-//! If these agree, the unions are one; if they do not, nothing is said, because one set of flows can be sliced in many ways.
+//! A look-up says one rule once for each of its addresses. Cut at every border of either side, both sides become slices, and in each slice every service has a set of addresses at the other end. That is a
+//! form that the flows alone determine, so the unions are one exactly if it is the same. Services are compared by their sets first, which agree where a line has the services of its rule, and only then
+//! cut into pieces. What is dropped on both sides may be accepted on one of them further down, or not: it is left out.
 
 use std::sync::Arc;
 
@@ -35,76 +36,207 @@ impl Along {
     }
 }
 
-/// More slices than this are not made: wide sets among many borders.
-const MOST: usize = 3_000_000;
+/// More entries than this are not made: wide sets among many borders.
+const MOST: usize = if cfg!(test) { 100_000 } else { 3_000_000 };
 
-/// What each slice has: by its number and the other end.
-type Slices<'a> = FxHashMap<(usize, &'a AddressSet), Arc<ServiceSet>>;
+/// Services are not cut into more pieces than this.
+const PIECES: usize = 500;
 
-/// Whether two lists of products have one union, as far as slices along an end show it.
-pub(super) fn agree(left: &[&Lane], right: &[&Lane], along: Along) -> bool {
-    Family::BOTH.into_iter().all(|family| {
-        let of = |lanes: &[&'_ Lane]| -> bool { lanes.iter().any(|lane| lane.family == family) };
-        match (of(left), of(right)) {
-            (false, false) => true,
-            (true, true) => match family {
-                Family::V4 => agree_in(left, right, along, family, |set| &set.v4),
-                Family::V6 => agree_in(left, right, along, family, |set| &set.v6),
-            },
-            _ => false,
+/// Whether two lists of products have one union, but for what a third one holds; `None` if there are too many slices to tell.
+pub(super) fn agree(left: &[&Lane], right: &[&Lane], without: &[&Lane]) -> Option<bool> {
+    for family in Family::BOTH {
+        let of = |lanes: &[&'_ Lane]| lanes.iter().any(|lane| lane.family == family);
+        if !of(left) && !of(right) {
+            continue;
         }
-    })
+        let same = match family {
+            Family::V4 => Cut { left, right, without, family, of: |set| &set.v4 }.agrees()?,
+            Family::V6 => Cut { left, right, without, family, of: |set| &set.v6 }.agrees()?,
+        };
+        if !same {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
-fn agree_in<T: Value>(
-    left: &[&Lane],
-    right: &[&Lane],
-    along: Along,
+/// The lanes of one family, to be cut. No product of them is empty.
+struct Cut<'a, T> {
+    left: &'a [&'a Lane],
+    right: &'a [&'a Lane],
+    without: &'a [&'a Lane],
     family: Family,
-    of: impl Fn(&AddressSet) -> &IntervalSet<T>,
-) -> bool {
-    let in_family = |lanes: &[&'_ Lane]| lanes.iter().filter(|lane| lane.family == family).count();
-    let mut borders: Vec<T> = Vec::with_capacity(2 * (in_family(left) + in_family(right)));
-    for lane in left.iter().chain(right).filter(|lane| lane.family == family) {
-        for range in of(along.ends(lane).0).intervals() {
+    of: fn(&AddressSet) -> &IntervalSet<T>,
+}
+
+/// In a slice, with a piece of the services: one set at the other end, by number.
+type Entry = (u32, u32, u32);
+
+/// The sets at the other end by slice and piece of the services.
+type Groups<'e> = FxHashMap<(u32, u32), &'e [Entry]>;
+
+impl<'a, T: Value> Cut<'a, T> {
+    fn agrees(&self) -> Option<bool> {
+        let whole = Self { without: &[], ..*self };
+        if whole.agrees_over(|sets| Some((0..).zip(sets).map(|(number, _)| vec![number]).collect()))? {
+            return Some(true);
+        }
+        self.agrees_over(pieces)
+    }
+
+    /// The same over pieces of the services, which are given for each set of them.
+    fn agrees_over(&self, pieces: impl Fn(&[&Arc<ServiceSet>]) -> Option<Vec<Vec<u32>>>) -> Option<bool> {
+        let services = Numbers::of(self.lanes().map(|lane| &lane.services));
+        let pieces = pieces(&services.list)?;
+        let ranges = |along: Along| -> usize { self.lanes().map(|lane| self.cut(along, lane).len()).sum() };
+        let mut ways = [Along::Destination, Along::Source];
+        ways.sort_by_key(|along| ranges(*along));
+        ways.into_iter().find_map(|along| self.agrees_along(along, &services, &pieces))
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &'a Lane> + use<'a, T> {
+        let family = self.family;
+        let all = self.left.iter().chain(self.right).chain(self.without).copied();
+        all.filter(move |lane| lane.family == family)
+    }
+
+    /// The ranges of a lane that are cut.
+    fn cut(&self, along: Along, lane: &'a Lane) -> &'a [Interval<T>] {
+        (self.of)(along.ends(lane).0).intervals()
+    }
+
+    fn agrees_along(&self, along: Along, services: &Numbers<ServiceSet>, pieces: &[Vec<u32>]) -> Option<bool> {
+        let mut borders: Vec<T> = Vec::new();
+        for range in self.lanes().flat_map(|lane| self.cut(along, lane)) {
             borders.push(range.first);
             borders.extend(range.last.next());
         }
+        borders.sort_unstable();
+        borders.dedup();
+        let others = Numbers::of(self.lanes().map(|lane| along.ends(lane).1));
+        let entries = |lanes: &[&'a Lane]| {
+            let mut found: Vec<Entry> = Vec::new();
+            for lane in lanes.iter().filter(|lane| lane.family == self.family) {
+                let other = others.number(along.ends(lane).1)?;
+                let pieces = pieces.get(services.number(&lane.services)? as usize)?;
+                for range in self.cut(along, lane) {
+                    let slices = numbers(*range, &borders)?;
+                    if found.len() + slices.len() * pieces.len() > MOST {
+                        return None;
+                    }
+                    found.extend(slices.flat_map(|slice| pieces.iter().map(move |piece| (slice, *piece, other))));
+                }
+            }
+            found.sort_unstable();
+            found.dedup();
+            Some(found)
+        };
+        let [left, right, without] = [entries(self.left)?, entries(self.right)?, entries(self.without)?];
+        Some(is_one(&left, &right, &groups(&without), &others.list))
     }
-    borders.sort_unstable();
-    borders.dedup();
-    let mut room = MOST;
-    let Some(one) = sliced(left, along, family, &of, &borders, &mut room) else { return false };
-    let Some(other) = sliced(right, along, family, &of, &borders, &mut room) else { return false };
-    one == other
 }
 
-fn sliced<'a, T: Value>(
-    lanes: &[&'a Lane],
-    along: Along,
-    family: Family,
-    of: impl Fn(&AddressSet) -> &IntervalSet<T>,
-    borders: &[T],
-    room: &mut usize,
-) -> Option<Slices<'a>> {
-    let mut slices = Slices::default();
-    for lane in lanes.iter().filter(|lane| lane.family == family) {
-        let (cut, other) = along.ends(lane);
-        for range in of(cut).intervals() {
-            for slice in numbers(*range, borders) {
-                *room = room.checked_sub(1)?;
-                let known = slices.entry((slice, other.as_ref())).or_insert_with(|| lane.services.clone());
-                if !Arc::ptr_eq(known, &lane.services) && *known != lane.services {
-                    *known = Arc::new(known.union(&lane.services));
-                }
+fn groups(entries: &[Entry]) -> Groups<'_> {
+    let here = |entry: &Entry| (entry.0, entry.1);
+    let chunks = entries.chunk_by(move |a, b| here(a) == here(b));
+    chunks.filter_map(|group| Some((here(group.first()?), group))).collect()
+}
+
+/// Whether both sides have the same addresses at the other end, in each slice for each piece of the services.
+fn is_one(left: &[Entry], right: &[Entry], without: &Groups<'_>, sets: &[&Arc<AddressSet>]) -> bool {
+    let mut known: FxHashMap<Vec<u32>, Arc<AddressSet>> = FxHashMap::default();
+    let mut union = |group: &[Entry]| {
+        let numbers: Vec<u32> = group.iter().map(|entry| entry.2).collect();
+        let set = known.entry(numbers).or_insert_with_key(|numbers| {
+            let sets = numbers.iter().filter_map(|number| sets.get(*number as usize));
+            Arc::new(AddressSet::union_all(sets.map(|set| &***set)))
+        });
+        set.clone()
+    };
+    let (on_left, on_right) = (groups(left), groups(right));
+    let mut same = |here: &(u32, u32), one: &[Entry], other: &[Entry]| {
+        if one == other {
+            return true;
+        }
+        let (one, other) = (union(one), union(other));
+        one == other
+            || without.get(here).is_some_and(|gone| {
+                let gone = union(gone);
+                one.difference(&gone) == other.difference(&gone)
+            })
+    };
+    on_left.iter().all(|(here, group)| same(here, group, on_right.get(here).copied().unwrap_or_default()))
+        && on_right.iter().all(|(here, group)| on_left.contains_key(here) || same(here, &[], group))
+}
+
+/// Each content once, by number.
+struct Numbers<'a, T> {
+    list: Vec<&'a Arc<T>>,
+    /// By where it is, so that contents are not looked at again.
+    places: FxHashMap<*const T, u32>,
+}
+
+impl<'a, T: Eq + std::hash::Hash> Numbers<'a, T> {
+    fn of(all: impl Iterator<Item = &'a Arc<T>>) -> Self {
+        let mut list = Vec::new();
+        let mut known: FxHashMap<&T, u32> = FxHashMap::default();
+        let mut places: FxHashMap<*const T, u32> = FxHashMap::default();
+        for set in all {
+            places.entry(Arc::as_ptr(set)).or_insert_with(|| {
+                *known.entry(set).or_insert_with(|| {
+                    list.push(set);
+                    u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+                })
+            });
+        }
+        Self { list, places }
+    }
+
+    fn number(&self, set: &Arc<T>) -> Option<u32> {
+        self.places.get(&Arc::as_ptr(set)).copied()
+    }
+}
+
+/// Cuts services at each other: for each set the pieces that it is made of; `None` if they are too many.
+fn pieces(sets: &[&Arc<ServiceSet>]) -> Option<Vec<Vec<u32>>> {
+    let mut pieces: Vec<(ServiceSet, Vec<u32>)> = Vec::new();
+    for (number, set) in (0..).zip(sets) {
+        let mut rest = (***set).clone();
+        let mut cut = Vec::new();
+        for (piece, holders) in pieces.iter_mut().filter(|(piece, _)| piece.intersects(set)) {
+            let outside = piece.difference(set);
+            rest = rest.difference(piece);
+            if !outside.is_empty() {
+                *piece = piece.difference(&outside);
+                cut.push((outside, holders.clone()));
+            }
+            holders.push(number);
+        }
+        if !rest.is_empty() {
+            cut.push((rest, vec![number]));
+        }
+        pieces.append(&mut cut);
+        if pieces.len() > PIECES {
+            return None;
+        }
+    }
+    let mut of_set = vec![Vec::new(); sets.len()];
+    for (number, (_, holders)) in (0..).zip(&pieces) {
+        for holder in holders {
+            if let Some(own) = of_set.get_mut(*holder as usize) {
+                own.push(number);
             }
         }
     }
-    Some(slices)
+    Some(of_set)
 }
 
 /// The slices of a range: between which borders it lies.
-fn numbers<T: Value>(range: Interval<T>, borders: &[T]) -> std::ops::Range<usize> {
+fn numbers<T: Value>(range: Interval<T>, borders: &[T]) -> Option<std::ops::Range<u32>> {
     let at = |value: T| borders.partition_point(|border| *border < value);
-    at(range.first)..range.last.next().map_or(borders.len(), at)
+    let last = range.last.next().map_or(borders.len(), at);
+    Some(u32::try_from(at(range.first)).ok()?..u32::try_from(last).ok()?)
 }
+
+#[cfg(test)]
+mod tests;

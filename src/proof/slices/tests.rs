@@ -1,0 +1,124 @@
+//! Slices against sets of flows.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::packet::{FlowSet, FlowSpace, Order, Protocol};
+
+fn addresses(family: Family, members: &[u8]) -> AddressSet {
+    let one = |last: &u8| match family {
+        Family::V4 => format!("10.0.0.{last}/32"),
+        Family::V6 => format!("2001:db8::{last:x}/128"),
+    };
+    members.iter().map(|last| crate::packet::AddressRange::from(one(last).parse::<ipnet::IpNet>().unwrap())).collect()
+}
+
+fn services(ports: &[(bool, u16, u16)]) -> ServiceSet {
+    let one = |(tcp, first, count): &(bool, u16, u16)| {
+        ServiceSet::ports(
+            if *tcp { Protocol::TCP } else { Protocol::UDP },
+            Interval { first: *first, last: first + count },
+        )
+    };
+    ports.iter().map(one).fold(ServiceSet::empty(), |all, one| all.union(&one))
+}
+
+prop_compose! {
+    fn lane()(
+        is_v4 in any::<bool>(),
+        source in prop::collection::vec(0_u8..8, 1..5),
+        destination in prop::collection::vec(0_u8..8, 1..5),
+        ports in prop::collection::vec((any::<bool>(), 0_u16..5, 0_u16..3), 1..3),
+    ) -> Lane {
+        let family = if is_v4 { Family::V4 } else { Family::V6 };
+        Lane {
+            family,
+            source: Arc::new(addresses(family, &source)),
+            destination: Arc::new(addresses(family, &destination)),
+            services: Arc::new(services(&ports)),
+        }
+    }
+}
+
+/// The same flows in other products: each lane cut at one of its ends or in its services, or left alone, in another order.
+fn recut(lanes: &[Lane], how: &[u8]) -> Vec<Lane> {
+    let mut result = Vec::new();
+    for (lane, how) in lanes.iter().zip(how.iter().cycle()) {
+        let Lane { family, source, destination, services } = lane.clone();
+        let low = Arc::new(addresses(family, &[0, 1, 2, 5]));
+        let halves = |set: &Arc<AddressSet>| [set.intersection(&low), set.difference(&low)].map(Arc::new);
+        match how % 4 {
+            0 => result.extend(halves(&source).map(|source| Lane { source, ..lane.clone() })),
+            1 => result.extend(halves(&destination).map(|destination| Lane { destination, ..lane.clone() })),
+            2 => {
+                let tcp = ServiceSet::protocol(Protocol::TCP);
+                let parts = [services.intersection(&tcp), services.difference(&tcp)].map(Arc::new);
+                result.extend(parts.map(|services| Lane { services, ..lane.clone() }));
+            }
+            _ => result.push(lane.clone()),
+        }
+    }
+    result.retain(|lane| !lane.source.is_empty() && !lane.destination.is_empty() && !lane.services.is_empty());
+    result.reverse();
+    result
+}
+
+fn union(space: &mut FlowSpace, lanes: &[Lane]) -> FlowSet {
+    let sets: Vec<FlowSet> =
+        lanes.iter().map(|lane| space.product(&lane.source, &lane.destination, &lane.services).unwrap()).collect();
+    space.union_all(&sets).unwrap()
+}
+
+fn told(left: &[Lane], right: &[Lane], without: &[Lane]) -> Option<bool> {
+    let [left, right, without] = [left, right, without].map(|lanes| lanes.iter().collect::<Vec<_>>());
+    agree(&left, &right, &without)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn slices_agree_where_the_sets_are_one(
+        left in prop::collection::vec(lane(), 0..6),
+        right in prop::collection::vec(lane(), 0..6),
+        how in prop::collection::vec(any::<u8>(), 1..6),
+        without in prop::collection::vec(lane(), 0..3),
+        dropped in any::<prop::sample::Index>(),
+    ) {
+        let mut space = FlowSpace::new(Order::default());
+        let gone = union(&mut space, &without);
+        let mut same = |left: &[Lane], right: &[Lane]| {
+            let [left, right] = [left, right].map(|lanes| union(&mut space, lanes));
+            (left == right, space.difference(left, gone).unwrap() == space.difference(right, gone).unwrap())
+        };
+        let mut check = |left: &[Lane], right: &[Lane]| {
+            let (same, but_for_gone) = same(left, right);
+            prop_assert_eq!(told(left, right, &[]), Some(same));
+            prop_assert_eq!(told(left, right, &without), Some(but_for_gone));
+            Ok(())
+        };
+        check(&left, &right)?;
+        let mut again = recut(&left, &how);
+        check(&left, &again)?;
+        prop_assert_eq!(told(&left, &again, &[]), Some(true));
+        if !again.is_empty() {
+            again.remove(dropped.index(again.len()));
+            check(&left, &again)?;
+            check(&again, &left)?;
+        }
+    }
+}
+
+#[test]
+fn too_many_slices_are_not_made() {
+    let scattered = (0..1_000_u32).map(|number| Interval::single(2 * number)).collect::<IntervalSet<u32>>();
+    let scattered = Arc::new(AddressSet { v4: scattered, v6: IntervalSet::empty() });
+    let wide = |port| Lane {
+        family: Family::V4,
+        source: scattered.clone(),
+        destination: scattered.clone(),
+        services: Arc::new(services(&[(true, port, 0)])),
+    };
+    let lanes: Vec<Lane> = (0..150).map(wide).collect();
+    assert_eq!(told(&lanes, &lanes[1..], &[]), None);
+}
