@@ -1,7 +1,7 @@
 //! Rows: a set of flows in the user's names, exactly, and with one flow of it.
 
 use crate::model::{Model, RuleId};
-use crate::packet::{AddressSet, Flow, Interval, Protocol, Rectangle, ServiceSet};
+use crate::packet::{AddressSet, Family, Flow, Interval, Protocol, Rectangle, ServiceSet};
 use crate::reach::{Access, ClassProduct, ClassSet, FlowProduct, Hop, pick_address, witness};
 use crate::report::json::{FlowObject, Product, Row};
 
@@ -60,7 +60,12 @@ impl Rows<'_> {
     /// One flow of some, the same each time.
     #[must_use]
     pub fn example(&self, flows: &[ClassProduct]) -> Option<Flow> {
-        self.access.exact(flows).iter().find_map(|product| witness(self.access.model, product))
+        let witness = |product: &FlowProduct| witness(self.access.model, product);
+        // Nearly always the first will do, so the others are not written out.
+        Family::BOTH.into_iter().find_map(|family| {
+            let exact = flows.iter().flat_map(|one| self.access.exact(std::slice::from_ref(one)));
+            exact.filter(|one| !one.sources.is_empty_in(family)).find_map(|one| witness(&one))
+        })
     }
 
     /// The services of some flows, as written in the language; what cannot occur between their ends is neither named nor missed.

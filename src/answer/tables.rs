@@ -206,9 +206,10 @@ pub(super) fn services_of(access: &Access<'_>, flows: &[ClassProduct]) -> (Servi
         if here.peek().is_none() {
             absent = absent.union(&ServiceSet::protocol(own));
         }
-        for product in here {
-            all = all.union(&access.services.exactly(&product.services, family));
-        }
+        let mut classes: Vec<u32> = here.flat_map(|product| product.services.iter().copied()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        all = all.union(&access.services.exactly(&classes, family));
     }
     (all, absent)
 }

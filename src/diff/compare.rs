@@ -13,7 +13,7 @@ use super::{paths, policy};
 use crate::graph::Topology;
 use crate::model::Model;
 use crate::packet::{AddressSet, FlowSet, FlowSpace, Order, Product, ServiceSet, TooLarge};
-use crate::reach::{Access, ClassProduct, Extra, Prover, Question, Want};
+use crate::reach::{Access, ClassProduct, ClassSet, Extra, Prover, Question, Want};
 
 /// A project at a date.
 #[derive(Debug, Clone, Copy)]
@@ -125,9 +125,9 @@ pub fn compare(before: Side<'_>, after: Side<'_>, region: Region) -> Result<Chan
     let untouched = access.is_empty() && logging.is_empty() && network.is_same;
     let asked = Asked::new(network.sides, [access, pairs.changed.iter().map(of_pair).collect(), logging]);
     let mut space = Space(FlowSpace::new(Order::default()));
-    let (opens, closes) = space.access(asked.travelling(Part::Access))?;
-    let path_changed = space.paths(asked.travelling(Part::Paths), &pairs.unchanged)?;
-    let logging_changed = space.logging(asked.decided())?;
+    let (opens, closes) = space.access(asked.travelling(Part::Access)?)?;
+    let path_changed = space.paths(asked.travelling(Part::Paths)?, &pairs.unchanged)?;
+    let logging_changed = space.logging(asked.decided()?)?;
     let Space(space) = space;
     Ok(Changes {
         opens: space.products(opens)?,
@@ -173,30 +173,33 @@ impl<'m> Asked<'m> {
     }
 
     /// The flows of a part that pass or are unenforced.
-    fn travelling(&self, part: Part) -> Both<Vec<Product>> {
+    fn travelling(&self, part: Part) -> Result<Both<Vec<Product>>, TooLarge> {
         let ask = |prover: &Prover<'_>, question: Question<'_>| {
             let permitted = prover.permitted(question.from, question.to, question.on);
             let free = prover.free(question.from, question.to, question.on);
-            let flows: Vec<ClassProduct> = permitted.into_iter().flat_map(|one| one.flows).chain(free).collect();
-            products(&prover.access, &flows)
+            products(&prover.access, permitted.into_iter().flat_map(|one| one.flows).chain(free).collect())
         };
         self.each(part, ask)
     }
 
     /// The flows of the last part that rules decide, by what these do.
-    fn decided(&self) -> Both<Vec<(Fate, Logged, Product)>> {
+    fn decided(&self) -> Result<Both<Vec<Decided>>, TooLarge> {
         let ask = |prover: &Prover<'_>, question: Question<'_>| {
-            let told = |one: Decision| {
-                let flows = products(&prover.access, &one.flows).into_iter();
-                flows.map(move |flows| (one.fate, one.logged, flows)).collect::<Vec<_>>()
-            };
-            decisions(prover, question).into_iter().flat_map(told).collect()
+            let mut told = Vec::new();
+            for Decision { fate, logged, flows, .. } in decisions(prover, question) {
+                told.extend(products(&prover.access, flows)?.into_iter().map(|flows| (fate, logged, flows)));
+            }
+            Ok(told)
         };
         self.each(Part::Logging, ask)
     }
 
     /// Asks both sides about each piece of a part.
-    fn each<T: Send>(&self, part: Part, ask: impl Fn(&Prover<'_>, Question<'_>) -> Vec<T> + Sync) -> Both<Vec<T>> {
+    fn each<T: Send>(
+        &self,
+        part: Part,
+        ask: impl Fn(&Prover<'_>, Question<'_>) -> Result<Vec<T>, TooLarge> + Sync,
+    ) -> Result<Both<Vec<T>>, TooLarge> {
         let [access, paths, logging] = self.counts;
         let (first, count) = match part {
             Part::Access => (0, access),
@@ -208,18 +211,25 @@ impl<'m> Asked<'m> {
                 let access = &prover.access;
                 let (from, to) = (access.extra_addresses(2 * number), access.extra_addresses(2 * number + 1));
                 if from.is_empty() || to.is_empty() {
-                    return Vec::new();
+                    return Ok(Vec::new());
                 }
                 ask(prover, Question { from, to, on: access.extra_services(number), want: Want::All })
             };
-            (first..first + count).into_par_iter().flat_map_iter(answer).collect()
+            let answers: Result<Vec<Vec<T>>, TooLarge> = (first..first + count).into_par_iter().map(answer).collect();
+            answers.map(|answers| answers.into_iter().flatten().collect())
         };
         match &self.provers {
-            Some(provers) => provers.as_ref().map(side),
-            None => Both { before: Vec::new(), after: Vec::new() },
+            Some(provers) => {
+                let Both { before, after } = provers.as_ref().map(side);
+                Ok(Both { before: before?, after: after? })
+            }
+            None => Ok(Both { before: Vec::new(), after: Vec::new() }),
         }
     }
 }
+
+/// Flows that rules decide, with what becomes of them and whether that is logged.
+type Decided = (Fate, Logged, Product);
 
 /// Where the answers are calculated with.
 struct Space(FlowSpace);
@@ -248,7 +258,7 @@ impl Space {
     }
 
     /// What is logged on one side alone, and has one fate on both.
-    fn logging(&mut self, decided: Both<Vec<(Fate, Logged, Product)>>) -> Result<FlowSet, TooLarge> {
+    fn logging(&mut self, decided: Both<Vec<Decided>>) -> Result<FlowSet, TooLarge> {
         let mut changed = Vec::new();
         for fate in [Fate::Passes, Fate::Stopped] {
             for (old, new) in [(Logged::Yes, Logged::No), (Logged::No, Logged::Yes)] {
@@ -260,7 +270,7 @@ impl Space {
         self.0.union_all(&changed)
     }
 
-    fn of(&mut self, all: &[(Fate, Logged, Product)], fate: Fate, logged: Logged) -> Result<FlowSet, TooLarge> {
+    fn of(&mut self, all: &[Decided], fate: Fate, logged: Logged) -> Result<FlowSet, TooLarge> {
         let own = all.iter().filter(|one| (one.0, one.1) == (fate, logged));
         let own: Vec<Product> = own.map(|(_, _, flows)| flows.clone()).collect();
         self.union(&own)
@@ -295,8 +305,19 @@ fn product(piece: &Piece) -> Product {
     Product { sources: (*piece.from).clone(), destinations: (*piece.to).clone(), services: (*piece.on).clone() }
 }
 
+/// More classes than this are not written out as addresses for one answer: some hundred bytes of memory each.
+const MOST: usize = 20_000_000;
+
 /// Products over addresses, each of one family.
-fn products(access: &Access<'_>, flows: &[ClassProduct]) -> Vec<Product> {
-    let exact = access.exact(flows).into_iter();
-    exact.map(|one| Product { sources: one.sources, destinations: one.destinations, services: one.services }).collect()
+fn products(access: &Access<'_>, flows: Vec<ClassProduct>) -> Result<Vec<Product>, TooLarge> {
+    let of =
+        |set: &ClassSet| set.intervals().iter().map(|range| (range.last - range.first) as usize + 1).sum::<usize>();
+    let written: usize = flows.iter().map(|one| of(&one.sources) + of(&one.destinations)).sum();
+    if written > MOST {
+        return Err(TooLarge { budget: MOST });
+    }
+    let exact = access.exact(&flows).into_iter();
+    Ok(exact
+        .map(|one| Product { sources: one.sources, destinations: one.destinations, services: one.services })
+        .collect())
 }

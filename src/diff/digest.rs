@@ -3,14 +3,15 @@
 //! It ends in files that people commit, so it rests on nothing that a later version might do otherwise: no diagram, no class, no order of products. The canonical form is the coarsest one: destinations
 //! from which the same sources are seen on the same services are one set; below them, sources with the same services are one set. Both are determined by the flows alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::checksum;
 use crate::packet::{AddressRange, AddressSet, Family, Product, Protocol, Rectangle, ServiceSet, sweep};
 
 /// Services by the sources that use them.
-type Row = Vec<(AddressSet, String)>;
+type Row = Vec<(AddressSet, Arc<str>)>;
 
 /// `sha256:` and 64 hexadecimal digits over the flows of some products, which may overlap.
 #[must_use]
@@ -29,38 +30,78 @@ pub fn digest(flows: &[Product]) -> String {
 
 /// The canonical form of the flows of one family.
 fn canonical(flows: &[Product], family: Family) -> Vec<(AddressSet, Row)> {
-    let own = |one: &Product| Product {
-        sources: one.sources.only(family),
-        destinations: one.destinations.only(family),
-        services: existing(&one.services, family),
-    };
-    let flows: Vec<Product> = flows.iter().map(own).collect();
+    let mut words = Words::default();
+    let flows: Vec<Own> = flows.iter().map(|one| Own::new(one, family, &mut words)).collect();
     let destinations: Vec<&AddressSet> = flows.iter().map(|one| &one.destinations).collect();
-    let mut rows: BTreeMap<Row, AddressSet> = BTreeMap::new();
+    let mut rows: HashMap<Row, Vec<AddressRange>> = HashMap::new();
     for (holders, here) in cut(&destinations) {
-        let flows: Vec<&Product> = holders.iter().filter_map(|at| flows.get(*at)).collect();
-        let row = row(&flows);
-        let known = rows.entry(row).or_default();
-        *known = known.union(&here);
+        let flows: Vec<&Own> = holders.iter().filter_map(|at| flows.get(*at)).collect();
+        rows.entry(row(&flows, &mut words)).or_default().extend(here);
     }
-    let mut result: Vec<(AddressSet, Row)> =
-        rows.into_iter().filter(|(row, _)| !row.is_empty()).map(|(row, to)| (to, row)).collect();
+    let rows = rows.into_iter().filter(|(row, _)| !row.is_empty());
+    let mut result: Vec<(AddressSet, Row)> = rows.map(|(row, to)| (to.into_iter().collect(), row)).collect();
     result.sort();
     result
 }
 
-fn row(flows: &[&Product]) -> Row {
-    let sources: Vec<&AddressSet> = flows.iter().map(|one| &one.sources).collect();
-    let mut by_services: BTreeMap<String, AddressSet> = BTreeMap::new();
-    for (holders, here) in cut(&sources) {
-        let own = holders.iter().filter_map(|at| flows.get(*at));
-        let services = own.fold(ServiceSet::empty(), |all, one| all.union(&one.services));
-        if !services.is_empty() {
-            let known = by_services.entry(words(&services)).or_default();
-            *known = known.union(&here);
+/// What a product has in one family.
+struct Own {
+    sources: AddressSet,
+    destinations: AddressSet,
+    /// By number.
+    services: u32,
+}
+
+impl Own {
+    fn new(product: &Product, family: Family, words: &mut Words) -> Self {
+        Self {
+            sources: product.sources.only(family),
+            destinations: product.destinations.only(family),
+            services: words.number(existing(&product.services, family)),
         }
     }
-    let mut row: Row = by_services.into_iter().map(|(services, from)| (from, services)).collect();
+}
+
+/// Sets of services by number, and the words of their unions: thousands of pieces have the same few.
+#[derive(Default)]
+struct Words {
+    sets: Vec<ServiceSet>,
+    numbers: HashMap<ServiceSet, u32>,
+    unions: HashMap<Vec<u32>, Arc<str>>,
+}
+
+impl Words {
+    fn number(&mut self, set: ServiceSet) -> u32 {
+        *self.numbers.entry(set).or_insert_with_key(|set| {
+            self.sets.push(set.clone());
+            u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The words of the union of some sets; empty if it is.
+    fn of(&mut self, numbers: Vec<u32>) -> Arc<str> {
+        let Self { sets, unions, .. } = self;
+        let union = unions.entry(numbers).or_insert_with_key(|numbers| {
+            let sets = numbers.iter().filter_map(|number| sets.get(*number as usize));
+            words(&sets.fold(ServiceSet::empty(), |all, one| all.union(one))).into()
+        });
+        union.clone()
+    }
+}
+
+fn row(flows: &[&Own], words: &mut Words) -> Row {
+    let sources: Vec<&AddressSet> = flows.iter().map(|one| &one.sources).collect();
+    let mut by_services: BTreeMap<Arc<str>, Vec<AddressRange>> = BTreeMap::new();
+    for (holders, here) in cut(&sources) {
+        let mut numbers: Vec<u32> = holders.iter().filter_map(|at| Some(flows.get(*at)?.services)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let services = words.of(numbers);
+        if !services.is_empty() {
+            by_services.entry(services).or_default().extend(here);
+        }
+    }
+    let mut row: Row = by_services.into_iter().map(|(services, from)| (from.into_iter().collect(), services)).collect();
     row.sort();
     row
 }
@@ -75,7 +116,7 @@ fn existing(services: &ServiceSet, family: Family) -> ServiceSet {
 }
 
 /// The members of some sets, cut by which of them hold them.
-fn cut(sets: &[&AddressSet]) -> BTreeMap<Vec<usize>, AddressSet> {
+fn cut(sets: &[&AddressSet]) -> BTreeMap<Vec<usize>, Vec<AddressRange>> {
     let mut parts: BTreeMap<Vec<usize>, Vec<AddressRange>> = BTreeMap::new();
     let mut enter = |holders: &[usize], range| {
         if !holders.is_empty() {
@@ -87,7 +128,7 @@ fn cut(sets: &[&AddressSet]) -> BTreeMap<Vec<usize>, AddressSet> {
     sweep(v4, |range, holders| enter(holders, AddressRange::V4(range)));
     let v6 = sets().flat_map(|(number, set)| set.v6.intervals().iter().map(move |range| (number, *range)));
     sweep(v6, |range, holders| enter(holders, AddressRange::V6(range)));
-    parts.into_iter().map(|(holders, ranges)| (holders, ranges.into_iter().collect())).collect()
+    parts
 }
 
 fn ranges(set: &AddressSet) -> String {

@@ -1,6 +1,6 @@
 //! Sets of flows as unions of products, over classes and over addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::access::Access;
 use super::classes::ClassSet;
@@ -97,18 +97,43 @@ impl Access<'_> {
     /// The flows of products over addresses, IPv4 first.
     #[must_use]
     pub fn exact(&self, products: &[ClassProduct]) -> Vec<FlowProduct> {
-        let mut result = Vec::new();
-        for family in Family::BOTH {
-            for product in products {
-                let sources = self.classes.addresses(&product.sources).only(family);
-                let destinations = self.classes.addresses(&product.destinations).only(family);
-                let services = self.services.services(&product.services, family);
-                if !sources.is_empty() && !destinations.is_empty() && !services.is_empty() {
-                    result.push(FlowProduct { sources, destinations, services });
+        // Thousands of products have the same few lists of services.
+        let mut services: HashMap<(&[u32], Family), ServiceSet> = HashMap::new();
+        let mut result = Families::default();
+        for product in products {
+            let sources = self.classes.addresses(&product.sources);
+            let destinations = self.classes.addresses(&product.destinations);
+            for family in Family::BOTH {
+                if sources.is_empty_in(family) || destinations.is_empty_in(family) {
+                    continue;
+                }
+                let key = (product.services.as_slice(), family);
+                let services = services.entry(key).or_insert_with(|| self.services.services(key.0, family));
+                if !services.is_empty() {
+                    let (sources, destinations) = (sources.only(family), destinations.only(family));
+                    result.of(family).push(FlowProduct { sources, destinations, services: services.clone() });
                 }
             }
         }
-        result
+        let Families { mut v4, mut v6 } = result;
+        v4.append(&mut v6);
+        v4
+    }
+}
+
+/// Products of each family.
+#[derive(Default)]
+struct Families {
+    v4: Vec<FlowProduct>,
+    v6: Vec<FlowProduct>,
+}
+
+impl Families {
+    fn of(&mut self, family: Family) -> &mut Vec<FlowProduct> {
+        match family {
+            Family::V4 => &mut self.v4,
+            Family::V6 => &mut self.v6,
+        }
     }
 }
 

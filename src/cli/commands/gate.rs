@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::super::args::{Common, Gate, GateFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::diff::{base, files, load, project};
-use super::{day, report};
+use super::{day, report, too_different};
 use crate::answer::{self, Beside, Limit, Party, Ruling};
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::NO_REVISION;
@@ -38,10 +38,7 @@ pub(super) fn run(common: &Common, arguments: &Gate) -> Exit {
     drop(progress);
     match told {
         Ok((text, exit)) => exit.worst(output::result(&text)),
-        Err(_) => {
-            output::error_text("the two differ in too many ways to say in which: nothing is proved\n");
-            Exit::Unproven
-        }
+        Err(_) => too_different(),
     }
 }
 

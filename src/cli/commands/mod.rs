@@ -115,6 +115,14 @@ fn load_sound(common: &Common, command: &str, directory: &Path, format: &str) ->
     Err(report(common, command, format, &loaded.project.sources, &loaded.diagnostics()))
 }
 
+/// Says that a difference has more parts than fit, so that nobody takes silence for an answer.
+fn too_different() -> Exit {
+    output::error_text(
+        "the two differ in too many ways to say in which: nothing is proved\n  = help: change less at a time, or name fewer sources and destinations than `any` on so large a network\n",
+    );
+    Exit::Unproven
+}
+
 /// The day that a command asks about.
 fn day(common: &Common) -> Date {
     common.at.unwrap_or_else(clock::today)

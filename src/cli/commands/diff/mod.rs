@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use super::super::args::{Common, Diff, DiffFormat};
 use super::super::{Exit, output, progress::Progress};
 use super::ci::Found;
-use super::{day, report};
+use super::{day, report, too_different};
 use crate::answer::{self, Beside, Limit, Project};
 use crate::diag::Diagnostic;
 use crate::diag::codes::input::{NO_REVISION, UNREADABLE};
@@ -53,10 +53,7 @@ pub(super) fn run(common: &Common, arguments: &Diff) -> Exit {
             let sources = &sides.new.as_ref().unwrap_or(&sides.old).project.sources;
             Found { command: "diff", directory: &directory, sources, found: &found, cases: &cases, exit }.print(writer)
         }
-        Err(_) => {
-            output::error_text("the two differ in too many ways to say in which: nothing is proved\n");
-            Exit::Unproven
-        }
+        Err(_) => too_different(),
     }
 }
 
