@@ -24,6 +24,8 @@ pub(super) struct Lanes {
     is_ended: bool,
     /// How many of `accepts` no further line can meet the packets of.
     elsewhere: usize,
+    /// The family that the lines are asked about; `None` if both are.
+    family: Option<Family>,
 }
 
 /// Chains that call each other deeper than this are not flattened.
@@ -96,9 +98,13 @@ impl Within {
         }
     }
 
-    fn is_all(&self) -> bool {
+    /// Whether it is all of a family, or of both.
+    fn is_all(&self, family: Option<Family>) -> bool {
         let is_any = self.services.as_ref().is_none_or(|services| services.is_any());
-        self.family.is_none() && self.source.is_none() && self.destination.is_none() && is_any
+        (self.family.is_none() || self.family == family)
+            && self.source.is_none()
+            && self.destination.is_none()
+            && is_any
     }
 }
 
@@ -109,10 +115,20 @@ fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet
 impl Lanes {
     /// Of the packets of a way; `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
     pub(super) fn of_way(listing: &Listing, way: &Crossing<'_>) -> Option<Self> {
-        let base = only_base(listing)?;
         let mut lanes = Self::default();
-        lanes.chain(listing, base.chain, &Within::default(), way, 0)?;
-        (lanes.is_ended || base.policy == Action::Drop).then_some(lanes)
+        for base in plain_bases(listing)? {
+            let [family, rest @ ..] = base.families.as_slice() else { continue };
+            // The packets of another base chain are of the other family.
+            lanes.family = rest.is_empty().then_some(*family);
+            lanes.is_ended = false;
+            lanes.elsewhere = lanes.accepts.len();
+            let within = Within { family: lanes.family, ..Within::default() };
+            lanes.chain(listing, base.chain, &within, way, 0)?;
+            if !lanes.is_ended && base.policy != Action::Drop {
+                return None;
+            }
+        }
+        Some(lanes)
     }
 
     /// Of a list of rules of a plan.
@@ -176,7 +192,7 @@ impl Lanes {
                 push(&mut self.accepts, within);
                 (self.accepts.len() < MOST).then_some(())
             }
-            Action::Drop if within.is_all() => {
+            Action::Drop if within.is_all(self.family) => {
                 self.is_ended = true;
                 Some(())
             }
@@ -226,34 +242,37 @@ impl Lanes {
     }
 }
 
-/// The base chain that all forwarded packets meet, if there is one alone.
-fn only_base(listing: &Listing) -> Option<&Base> {
-    let mut bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
-    let base = bases.next()?;
-    let is_plain = bases.next().is_none() && base.hook == Hook::Forward && base.families == Family::BOTH;
-    is_plain.then_some(base)
+/// The base chains that forwarded packets meet, if each packet meets exactly one of them.
+fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
+    let bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
+    let bases: Vec<&Base> = bases.collect();
+    let meeting = |family: &Family| bases.iter().filter(|base| base.families.contains(family)).count();
+    let is_plain =
+        bases.iter().all(|base| base.hook == Hook::Forward) && Family::BOTH.iter().all(|one| meeting(one) == 1);
+    is_plain.then_some(bases)
 }
 
 /// Whether every packet of a way surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
 pub(super) fn passes_all(listing: &Listing, way: &Crossing<'_>) -> bool {
-    let chain = only_base(listing).and_then(|base| listing.chains.get(base.chain.0));
-    for rule in chain.into_iter().flat_map(|chain| &chain.rules) {
-        if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) || rule.action == Action::Continue {
-            continue;
-        }
-        return rule.action == Action::Accept && rule.when.iter().all(|one| always_holds(one, way));
-    }
-    false
+    let passes = |base: &&Base| {
+        let rules = listing.chains.get(base.chain.0).into_iter().flat_map(|chain| &chain.rules);
+        let is_elsewhere = |rule: &&Rule| rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
+        let first = rules.into_iter().find(|rule| !is_elsewhere(rule) && rule.action != Action::Continue);
+        first.is_some_and(|rule| {
+            rule.action == Action::Accept && rule.when.iter().all(|one| always_holds(one, way, &base.families))
+        })
+    };
+    plain_bases(listing).is_some_and(|bases| bases.iter().all(passes))
 }
 
-/// Whether a condition holds for every packet of a way. Of an ICMP error is known that it is one.
-fn always_holds(condition: &Condition, way: &Crossing<'_>) -> bool {
-    let icmp = |set: &ServiceSet| {
-        let both = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
-        both.is_subset(set)
+/// Whether a condition holds for every packet of some families on a way. Of an ICMP error is known that it is one.
+fn always_holds(condition: &Condition, way: &Crossing<'_>, families: &[Family]) -> bool {
+    let has_errors = |set: &ServiceSet| {
+        let own = families.iter().map(|family| if *family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 });
+        own.into_iter().all(|protocol| ServiceSet::protocol(protocol).is_subset(set))
     };
     match condition {
-        Condition::Service(set) => way.direction == Some(Direction::Error) && icmp(set),
+        Condition::Service(set) => way.direction == Some(Direction::Error) && has_errors(set),
         _ => condition.is_settled_by(way) == Some(true),
     }
 }
