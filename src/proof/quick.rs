@@ -254,15 +254,22 @@ fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
 
 /// Whether every packet of a way surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
 pub(super) fn passes_all(listing: &Listing, way: &Crossing<'_>) -> bool {
-    let passes = |base: &&Base| {
-        let rules = listing.chains.get(base.chain.0).into_iter().flat_map(|chain| &chain.rules);
-        let is_elsewhere = |rule: &&Rule| rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
-        let first = rules.into_iter().find(|rule| !is_elsewhere(rule) && rule.action != Action::Continue);
-        first.is_some_and(|rule| {
-            rule.action == Action::Accept && rule.when.iter().all(|one| always_holds(one, way, &base.families))
-        })
-    };
+    let passes = |base: &&Base| accepts_all(listing, base.chain, way, &base.families, 0);
     plain_bases(listing).is_some_and(|bases| bases.iter().all(passes))
+}
+
+/// Whether the first rule of a chain that any packet can meet accepts all of them, or leads to a chain of which that is true.
+fn accepts_all(listing: &Listing, id: ChainId, way: &Crossing<'_>, families: &[Family], depth: usize) -> bool {
+    let Some(chain) = listing.chains.get(id.0).filter(|_| depth < DEEPEST) else { return false };
+    let is_elsewhere = |rule: &&Rule| rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
+    let first = chain.rules.iter().find(|rule| !is_elsewhere(rule) && rule.action != Action::Continue);
+    first.filter(|rule| rule.when.iter().all(|one| always_holds(one, way, families))).is_some_and(|rule| {
+        match rule.action {
+            Action::Accept => true,
+            Action::Jump(target) | Action::Goto(target) => accepts_all(listing, target, way, families, depth + 1),
+            _ => false,
+        }
+    })
 }
 
 /// Whether a condition holds for every packet of some families on a way. Of an ICMP error is known that it is one.
