@@ -82,7 +82,14 @@ impl<'a> Crossing<'a> {
 /// One interface name of each kind that the rules of some listings tell apart, in order; the last one is no interface that any of them names.
 #[must_use]
 pub fn interfaces(listings: &[&Listing]) -> Vec<String> {
-    let mut patterns = BTreeSet::new();
+    interfaces_besides(listings, &[])
+}
+
+/// The same with some interfaces that somebody else names: each of them, and one of each kind beside them.
+#[must_use]
+pub fn interfaces_besides(listings: &[&Listing], named: &[&str]) -> Vec<String> {
+    let mut patterns: BTreeSet<InterfacePattern> =
+        named.iter().map(|name| InterfacePattern::Exactly((*name).to_owned())).collect();
     for listing in listings {
         for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
             rule.each_condition(&mut |condition| {
@@ -172,4 +179,16 @@ pub fn crossings<'a>(hook: Hook, interfaces: &'a [String], states: &[State]) -> 
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_other_interface_is_none_that_somebody_names() {
+        let listing = Listing::default();
+        assert_eq!(interfaces(&[&listing]), ["other"]);
+        assert_eq!(interfaces_besides(&[&listing], &["other", "x"]), ["other", "x", "y"]);
+    }
 }

@@ -22,7 +22,7 @@ mod unjudged;
 pub use analyse::{Analysis, Finding, What, analyse};
 pub use calls::{DEEPEST, Trouble, troubles};
 pub use compare::{Comparison, Difference, Doubt, Way, compare};
-pub use crossing::{Crossing, Direction, crossings, interfaces, states};
+pub use crossing::{Crossing, Direction, crossings, interfaces, interfaces_besides, states};
 pub use decide::{Decided, deciders};
 pub use evaluate::{Evaluator, Passed, in_some_order, passed};
 pub use types::{

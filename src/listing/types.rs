@@ -154,7 +154,7 @@ pub enum Action {
     Jump(ChainId),
     /// Another chain is asked instead of the rest of this one.
     Goto(ChainId),
-    /// What the first entry says whose conditions hold (a verdict map; its entries are disjoint); if none, the next rule is asked.
+    /// What the first entry says whose conditions hold (a verdict map; its entries may overlap); if none, the next rule is asked.
     Choose(Vec<(Vec<Condition>, Action)>),
     /// It is not known; the text of what was not understood. It may pass or be dropped.
     Unknown(String),

@@ -6,7 +6,7 @@ use super::asked::{Asked, Pair};
 use super::gaps::{Blame, Gap, Gaps};
 use super::quick::{self, Lanes};
 use crate::listing::{
-    ChainId, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces, states,
+    ChainId, Condition, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces_besides,
 };
 use crate::packet::{AddressSet, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::{DevicePlan, PairPlan};
@@ -128,18 +128,28 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
 
 /// The interfaces of the plan, and one of each kind that the rules tell apart: also one that neither names.
 fn names(plan: &DevicePlan, listing: &Listing) -> Vec<String> {
-    let mut names = interfaces(&[listing]);
-    names.retain(|name| name != LOOPBACK);
-    names.extend(plan.interfaces.iter().map(|interface| interface.name.clone()));
+    let own: Vec<&str> = plan.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let mut names = interfaces_besides(&[listing], &own);
+    names.retain(|name| name != LOOPBACK || own.contains(&LOOPBACK));
     names.sort();
     names.dedup();
     names
 }
 
-/// The states without a connection that the rules tell apart from that of a first packet.
+/// The states without a connection that some rule tells from that of a first packet.
 fn stray(listing: &Listing) -> Vec<State> {
-    let kinds = states(&[listing]);
-    [State::Invalid, State::Untracked].into_iter().filter(|state| kinds.contains(state)).collect()
+    let mut stray = vec![State::Invalid, State::Untracked];
+    let mut told: BTreeSet<State> = BTreeSet::new();
+    for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
+        rule.each_condition(&mut |condition| {
+            if let Condition::State(states) = condition {
+                let is_told = |state: &&State| states.0.contains(state) != states.0.contains(&State::New);
+                told.extend(stray.iter().filter(is_told));
+            }
+        });
+    }
+    stray.retain(|state| told.contains(state));
+    stray
 }
 
 /// Between which sets what passes must lie.

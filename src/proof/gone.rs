@@ -1,5 +1,6 @@
 //! Which packets a rule sends to another chain for good, so that the rest of its chain is not asked about them.
 
+use super::entries;
 use super::slices::Along;
 use crate::listing::{Action, Condition, Crossing, Rule};
 use crate::packet::{AddressSet, Family};
@@ -22,10 +23,7 @@ pub(super) fn gone(rule: &Rule, way: &Crossing<'_>) -> Option<Gone> {
     match &rule.action {
         Action::Goto(_) => together(&[end(&rule.when, way)?]),
         Action::Choose(entries) => {
-            let away = entries.iter().filter(|(conditions, action)| {
-                let is_elsewhere = conditions.iter().any(|one| one.is_settled_by(way) == Some(false));
-                !is_elsewhere && !stays(action)
-            });
+            let away = entries::apart(entries, way)?.into_iter().filter(|(_, action)| !stays(action));
             let mut ends = Vec::new();
             for (conditions, action) in away {
                 match action {

@@ -18,6 +18,7 @@ mod arrive;
 mod asked;
 mod denies;
 mod device;
+mod entries;
 mod gaps;
 mod gone;
 mod policy;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::entries::{self, Entry};
 use super::gone::{self, Gone};
 use super::slices::{self, Lane};
 use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
@@ -207,21 +208,18 @@ impl Lanes {
         }
     }
 
-    /// The entries of a verdict map; as no packet is in two of them, one may drop after another one has accepted.
+    /// The entries of a verdict map; where no packet is in two of them, one may drop after another one has accepted.
     fn choose(
         &mut self,
         listing: &Listing,
-        entries: &[(Vec<Condition>, Action)],
+        entries: &[Entry],
         within: &Within,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
         let before = self.elsewhere;
         let is_first = self.accepts.len() == before;
-        for (conditions, action) in entries {
-            if conditions.iter().any(|one| one.is_settled_by(way) == Some(false)) {
-                continue;
-            }
+        for (conditions, action) in entries::apart(entries, way)? {
             if is_first {
                 self.elsewhere = self.accepts.len();
             }

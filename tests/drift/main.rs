@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod layouts;
 mod outcomes;
+mod overlaps;
 mod page;
 #[path = "../support/mod.rs"]
 mod support;
