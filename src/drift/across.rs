@@ -15,6 +15,7 @@ use crate::graph::{Topology, ZoneId};
 use crate::model::{Model, SiteId};
 use crate::packet::{AddressRange, AddressSet, FlowSet, FlowSpace, Order, Product, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
+use crate::proof;
 
 /// Flows between ends, whatever lies between them, that are treated otherwise than the policy says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +73,10 @@ struct Edge<'a> {
     deviations: Vec<&'a Deviation>,
     /// What the policy allows over it.
     asked: Vec<&'a PlannedRule>,
+    /// What the device itself takes from anybody, of flows that come from further away than `from`: one that something else let come so far gets there.
+    admitted: FlowSet,
+    /// Whether that is so for sure: everything is known of the device.
+    is_known: bool,
 }
 
 struct Network<'a, 's> {
@@ -136,7 +141,23 @@ impl<'a, 's> Network<'a, 's> {
                 starts.insert(edge.from, self.space.product(own, &AddressSet::full(), &ServiceSet::any())?);
             }
         }
+        for (edge, passes) in passes.iter_mut().enumerate() {
+            let admitted = self.admitted(edge, how)?;
+            *passes = self.space.union(*passes, admitted)?;
+        }
         self.arriving(starts, &passes)
+    }
+
+    /// What the device at the end of an edge admits from anybody, but for what its config drops of it.
+    fn admitted(&mut self, edge: usize, how: How) -> Result<FlowSet, TooLarge> {
+        let meant = self.edges.get(edge).filter(|edge| edge.is_known || how == How::Perhaps);
+        let admitted = meant.map_or(FlowSet::EMPTY, |edge| edge.admitted);
+        let drops = |one: &Deviation| match how {
+            How::Surely => true,
+            How::Perhaps => one.how == How::Surely && one.is_first,
+        };
+        let dropped = self.at(edge, |one| one.side == Side::Missing && drops(one))?;
+        self.space.difference(admitted, dropped)
     }
 
     /// What is missing on every way: what is missing anywhere, and does not arrive around that, over ways that are asked to carry it.
@@ -238,6 +259,7 @@ fn edges_of<'a>(
     for (door, rules) in seen.asked() {
         by_door.entry(door).or_default().1.extend(rules);
     }
+    let is_known = seen.doubt.is_none();
     let mut edges = Vec::new();
     for (incoming, from) in zones.iter().enumerate() {
         let mut of = |outgoing| by_door.remove(&Door { incoming, outgoing }).unwrap_or_default();
@@ -245,16 +267,23 @@ fn edges_of<'a>(
             let allowed = restrictions.of(space, firewall.serves, *to)?;
             let allowed = space.difference(allowed, own)?;
             let (deviations, asked) = of(Some(outgoing));
-            edges.push(Edge { from: *from, to: *to, allowed, deviations, asked });
+            edges.push(Edge { from: *from, to: *to, allowed, deviations, asked, admitted: FlowSet::EMPTY, is_known });
         }
         let Some(addresses) = seen.own() else { continue };
         let itself = of(None);
+        let beside = match restrictions.places.zones.get(from) {
+            Some(own) => space.product(own, &all, &any)?,
+            None => FlowSet::EMPTY,
+        };
+        let admitted = proof::admitted(space, &seen.plan)?;
+        let admitted = space.difference(admitted, beside)?;
         let ends = restrictions.places.zones.iter().filter(|(to, set)| *to != from && set.intersects(addresses));
         for to in ends.map(|(to, _)| *to).collect::<Vec<_>>() {
             let allowed = restrictions.of(space, firewall.serves, to)?;
             let allowed = space.intersection(allowed, own)?;
             let (deviations, asked) = itself.clone();
-            edges.push(Edge { from: *from, to, allowed, deviations, asked });
+            let admitted = space.intersection(admitted, allowed)?;
+            edges.push(Edge { from: *from, to, allowed, deviations, asked, admitted, is_known });
         }
     }
     Ok(edges)

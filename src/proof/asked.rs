@@ -92,6 +92,19 @@ impl Input {
     }
 }
 
+/// What a device that protects itself admits from anybody, whatever the rules say: neighbour discovery to it, and ICMP errors unless a quarantine holds them. Nothing of one that does not.
+///
+/// # Errors
+/// [`TooLarge`] if the space has no room.
+pub fn admitted(space: &mut FlowSpace, plan: &DevicePlan) -> Result<FlowSet, TooLarge> {
+    let Some(input) = &plan.input else { return Ok(FlowSet::EMPTY) };
+    let held = held(space, &plan.quarantines)?;
+    let errors = space.product(&AddressSet::full(), &input.addresses, &errors())?;
+    let neighbours = space.product(&AddressSet::full(), &input.addresses, &types(Protocol::ICMP6, &NEIGHBOURS))?;
+    let errors = space.difference(errors, held)?;
+    space.union(errors, neighbours)
+}
+
 fn permitted(space: &mut FlowSpace, rules: &[PlannedRule]) -> Result<FlowSet, TooLarge> {
     let mut lines = Vec::with_capacity(rules.len());
     for rule in rules {

@@ -27,6 +27,7 @@ mod slices;
 mod text;
 mod within;
 
+pub use asked::admitted;
 pub use device::{Doubt, Perhaps, Proof, Verdict, device};
 pub use gaps::{BlamedLine, Gap, Lacks};
 pub use policy::{Composition, Problem};

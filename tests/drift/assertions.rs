@@ -210,3 +210,19 @@ fn what_packets_become_behind_a_device_is_not_followed() {
     let osaka = devices.into_iter().find(|one| one["device"] == "fw-osaka").unwrap();
     assert!(osaka["because"].as_str().unwrap_or("").contains("another number of hops"), "{osaka}");
 }
+
+#[test]
+fn what_a_firewall_takes_from_anybody_counts_where_another_lets_it_come() {
+    let world = World::backed_up();
+    open(&world, "fw-bangkok", "ip daddr 10.10.64.0/24 icmp type echo-request accept");
+    assert_eq!(assertion(&world, &[], "NEV-01")["outcome"], "proved", "fw-tokyo holds");
+    open(&world, "fw-bangkok", "ip daddr 10.10.64.0/24 icmp type destination-unreachable accept");
+    let found = assertion(&world, &[], "NEV-01");
+    assert_eq!(found["outcome"], "violated", "{found}");
+    assert_eq!(
+        found["hops"][0]["exact"][0]["dst"][0], "10.10.64.1",
+        "its own address, which admits ICMP errors: {found}"
+    );
+    std::fs::remove_file(world.path("backups/fw-tokyo")).unwrap();
+    assert_eq!(assertion(&world, &[], "NEV-01")["outcome"], "unproven", "nothing is known of fw-tokyo");
+}
