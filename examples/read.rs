@@ -1,11 +1,13 @@
 //! CPU time of reading rule sets of nftables: `cargo run --release --example read -- FILE_OR_DIR...`; of a directory, every `.nft` file below it.
 //!
-//! Files are read into memory first; what is counted is from their text to the listing, and letting go of it again (Linux). Five rounds; the best and all are printed.
+//! Files are read into memory first, and all of them by one reader, as `compile` does; what is counted is from their text to the listing, and letting go of it again (Linux). Five rounds; the best and all are printed.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a measurement without its files is over")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use sekisho::platform::nftables::Reader;
 
 /// The program's own, so that the figures are those of the program.
 #[global_allocator]
@@ -21,7 +23,8 @@ fn main() {
     let mut rounds: Vec<f64> = Vec::new();
     for _ in 0..5 {
         let before = worked();
-        let rules: usize = texts.iter().map(|text| rules(text)).sum();
+        let mut reader = Reader::default();
+        let rules: usize = texts.iter().map(|text| rules(&mut reader, text)).sum();
         rounds.push(worked() - before);
         println!("{rules} rules");
     }
@@ -29,8 +32,8 @@ fn main() {
     println!("CPU s: {rounds:.3?}");
 }
 
-fn rules(text: &str) -> usize {
-    sekisho::platform::nftables::read(text).chains.iter().map(|chain| chain.rules.len()).sum()
+fn rules(reader: &mut Reader, text: &str) -> usize {
+    reader.read_text(text).chains.iter().map(|chain| chain.rules.len()).sum()
 }
 
 fn collect(path: &Path, into: &mut Vec<PathBuf>) {

@@ -17,7 +17,7 @@ use crate::inventory::{self, Inventory};
 use crate::model::{self, Input, Model};
 use crate::packet::AddressSet;
 use crate::plan::{DevicePlan, Placement};
-use crate::platform::{self, Detail, Written};
+use crate::platform::{self, Detail, Readers, Written};
 use crate::proof::{self, Proof};
 use crate::reach::{Finding, Prover};
 use crate::settings::{self, Approval, Settings};
@@ -291,10 +291,10 @@ pub fn write_plan(plan: DevicePlan, detail: Detail, sink: &mut Sink) -> Option<D
 
 /// Reads the files of a written device back, and compares what they mean with its plan, for all packets.
 #[must_use]
-pub fn prove(device: &Device) -> Proof {
+pub fn prove(device: &Device, readers: &Readers) -> Proof {
     let Device { plan, written } = device;
     let files: Vec<(&str, &str)> = written.files.iter().map(|file| (file.name, file.text.as_str())).collect();
-    match platform::by_name(&plan.platform).and_then(|platform| platform.read(&files)) {
+    match platform::by_name(&plan.platform).and_then(|platform| readers.read(platform, &files)) {
         Some(listing) => proof::device(plan, &listing),
         None => Proof::unproven("nothing reads the files of this platform"),
     }

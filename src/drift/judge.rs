@@ -9,7 +9,7 @@ use super::age::Age;
 use super::gaps::{Gap, Plan};
 use super::layout::Role;
 use crate::plan::DevicePlan;
-use crate::platform::{Written, by_name};
+use crate::platform::{Readers, Written, by_name};
 use crate::proof::{self, Perhaps, Proof, Verdict};
 use crate::syntax::ast::Effect;
 
@@ -132,6 +132,7 @@ pub fn judge(
     files: &[ConfigFile],
     age: &Age,
     most: Option<MaxAge>,
+    readers: &Readers,
     write: impl FnOnce() -> Option<Written>,
 ) -> Judged {
     let paths = files.iter().map(|file| file.path.clone()).collect();
@@ -151,7 +152,7 @@ pub fn judge(
     if texts.len() < files.len() {
         return judged;
     }
-    let read = |texts: &[(&str, &str)]| by_name(&plan.platform).and_then(|platform| platform.read(texts));
+    let read = |texts: &[(&str, &str)]| by_name(&plan.platform).and_then(|platform| readers.read(platform, texts));
     let stranger = if let [_, _, ..] = files {
         // What a reader of several files does not know it passes over, and that must not go unsaid. Sets are no rules.
         let alone = files.iter().zip(&texts).filter(|(file, _)| file.role != Role::Sets);

@@ -7,6 +7,7 @@ mod common;
 mod iptables;
 pub mod nftables;
 mod numbers;
+mod readers;
 mod registry;
 mod written;
 
@@ -14,6 +15,7 @@ mod written;
 mod tests;
 
 pub use iptables::read as read_iptables;
+pub use readers::Readers;
 pub use registry::{ALL, by_name};
 pub use written::{Decision, Detail, Line, LineScope, Written, WrittenFile};
 
@@ -34,11 +36,19 @@ pub trait Platform: Sync {
     /// Returns `None` if and only if something cannot be expressed; each such thing has been pushed into `sink` as an error with its place.
     fn write(&self, plan: &DevicePlan, detail: Detail, sink: &mut Sink) -> Option<Written>;
 
-    /// Reads the files of a device (name and text of each) as one rule set; `None` where this platform cannot be read.
+    /// A reader of what devices of this platform run.
+    fn reader(&self) -> Box<dyn Reader>;
+
+    /// Reads the files of one device by a reader of its own.
+    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
+        self.reader().read(files)
+    }
+}
+
+/// Reads the files of devices, one device after another. It may remember what it has read; each device means what it means alone.
+pub trait Reader: Send {
+    /// Reads the files of a device (name and text of each) as one rule set; `None` if they are none of this platform.
     ///
     /// Never fails: what is not understood is in the listing, as unknown.
-    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
-        let _ = files;
-        None
-    }
+    fn read(&mut self, files: &[(&str, &str)]) -> Option<Listing>;
 }

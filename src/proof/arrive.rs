@@ -31,18 +31,18 @@ pub(super) fn arrives(
     carried: &[Carried],
 ) -> Option<(String, String)> {
     let (from, to) = (by_place(model, topology, sources), by_place(model, topology, destinations));
-    let there = spread(topology, &by_zone(topology, &from), destinations, carried);
+    let there = spread(topology, by_zone(topology, &from), destinations, carried);
     for (zone, wanted) in by_zone(topology, &to) {
         let batches = there.get(&zone).map(Vec::as_slice).unwrap_or_default();
         let covering = batches.iter().filter(|(_, destinations)| is_within(&wanted, destinations));
         let arrived = AddressSet::union_all(covering.map(|(sources, _)| &**sources));
-        for (place, sources) in from.iter().filter(|(place, _)| zone_of(topology, **place) != Some(zone)) {
+        for (place, sources) in from.iter().filter(|(place, _)| zone_of(topology, *place) != Some(zone)) {
             if is_within(sources, &arrived) {
                 continue;
             }
-            let missing = to.iter().filter(|(end, _)| zone_of(topology, **end) == Some(zone)).find(|(end, part)| {
-                topology.is_connected(*place, **end)
-                    && !(topology.zones.is_public(*place) && topology.zones.is_public(**end))
+            let missing = to.iter().filter(|(end, _)| zone_of(topology, *end) == Some(zone)).find(|(end, part)| {
+                topology.is_connected(*place, *end)
+                    && !(topology.zones.is_public(*place) && topology.zones.is_public(*end))
                     && !is_covered(sources, part, batches).unwrap_or(false)
             });
             if let Some((_, part)) = missing {
@@ -61,45 +61,48 @@ fn zone_of(topology: &Topology, place: PlaceId) -> Option<ZoneId> {
     topology.zones.place(place).map(|place| place.zone)
 }
 
-/// The known addresses of a set, by place.
-fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> BTreeMap<PlaceId, AddressSet> {
-    let mut parts: BTreeMap<PlaceId, Vec<AddressRange>> = BTreeMap::new();
-    for (range, location) in model.located.meet(set) {
-        if let Some(place) = topology.zones.place_at(location) {
-            parts.entry(place).or_default().push(range);
-        }
-    }
-    parts.into_iter().map(|(place, ranges)| (place, ranges.into_iter().collect())).collect()
+/// The known addresses of a set, by place, ascending.
+fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> Vec<(PlaceId, AddressSet)> {
+    let known = model.located.meet(set).into_iter();
+    let mut parts: Vec<(PlaceId, AddressRange)> =
+        known.filter_map(|(range, location)| Some((topology.zones.place_at(location)?, range))).collect();
+    parts.sort_by_key(|(place, _)| *place);
+    let places = parts.chunk_by(|one, other| one.0 == other.0);
+    places.filter_map(|parts| Some((parts.first()?.0, parts.iter().map(|(_, range)| *range).collect()))).collect()
 }
 
-fn by_zone(topology: &Topology, places: &BTreeMap<PlaceId, AddressSet>) -> BTreeMap<ZoneId, AddressSet> {
-    let mut zones: BTreeMap<ZoneId, AddressSet> = BTreeMap::new();
-    for (place, set) in places {
-        if let Some(zone) = zone_of(topology, *place) {
-            let known = zones.entry(zone).or_default();
-            *known = if known.is_empty() { set.clone() } else { known.union(set) };
-        }
-    }
-    zones
+/// The same by zone.
+fn by_zone(topology: &Topology, places: &[(PlaceId, AddressSet)]) -> Vec<(ZoneId, Arc<AddressSet>)> {
+    let mut parts: Vec<(ZoneId, &AddressSet)> =
+        places.iter().filter_map(|(place, set)| Some((zone_of(topology, *place)?, set))).collect();
+    parts.sort_by_key(|(zone, _)| *zone);
+    let zones = parts.chunk_by(|one, other| one.0 == other.0);
+    let union = |parts: &[(ZoneId, &AddressSet)]| match parts {
+        [(zone, one)] => Some((*zone, Arc::new((*one).clone()))),
+        _ => Some((parts.first()?.0, Arc::new(AddressSet::union_all(parts.iter().map(|(_, set)| *set))))),
+    };
+    zones.filter_map(union).collect()
 }
 
 /// Everything that gets to each zone.
 fn spread(
     topology: &Topology,
-    from: &BTreeMap<ZoneId, AddressSet>,
+    from: Vec<(ZoneId, Arc<AddressSet>)>,
     destinations: &Arc<AddressSet>,
     carried: &[Carried],
 ) -> BTreeMap<ZoneId, Vec<Batch>> {
-    let mut leaving: BTreeMap<ZoneId, Vec<&Carried>> = BTreeMap::new();
-    for one in carried {
-        leaving.entry(one.from).or_default().push(one);
-    }
+    let mut leaving: Vec<&Carried> = carried.iter().collect();
+    leaving.sort_by_key(|one| one.from);
+    let leaving = |zone: ZoneId| {
+        let rest = leaving.get(leaving.partition_point(|one| one.from < zone)..).unwrap_or_default();
+        rest.iter().take_while(move |one| one.from == zone)
+    };
     let mut there: BTreeMap<ZoneId, Vec<Batch>> = BTreeMap::new();
     let mut waiting: BTreeMap<ZoneId, Vec<Batch>> =
-        from.iter().map(|(zone, set)| (*zone, vec![(Arc::new(set.clone()), destinations.clone())])).collect();
+        from.into_iter().map(|(zone, set)| (zone, vec![(set, destinations.clone())])).collect();
     while let Some((zone, batches)) = waiting.pop_first() {
         for (sources, destinations) in merged(batches) {
-            for one in leaving.get(&zone).into_iter().flatten() {
+            for one in leaving(zone) {
                 let Some(batch) = through(&sources, &destinations, one) else { continue };
                 let known = there.entry(one.to).or_default();
                 if known.iter().any(|known| holds(known, &batch)) {
@@ -138,18 +141,20 @@ fn common(left: &Arc<AddressSet>, right: &Arc<AddressSet>) -> Arc<AddressSet> {
 
 /// Batches with equal destinations as one.
 fn merged(batches: Vec<Batch>) -> Vec<Batch> {
-    if batches.len() < 2 {
-        return batches;
+    let union = |sources: &[Arc<AddressSet>]| match sources {
+        [one] => one.clone(),
+        many => Arc::new(AddressSet::union_all(many.iter().map(|set| &**set))),
+    };
+    let Some(first) = batches.first().map(|(_, destinations)| destinations.clone()) else { return batches };
+    if batches.iter().all(|(_, destinations)| Arc::ptr_eq(destinations, &first)) {
+        let sources: Vec<Arc<AddressSet>> = batches.into_iter().map(|(sources, _)| sources).collect();
+        return vec![(union(&sources), first)];
     }
     let mut by_destination: BTreeMap<Arc<AddressSet>, Vec<Arc<AddressSet>>> = BTreeMap::new();
     for (sources, destinations) in batches {
         by_destination.entry(destinations).or_default().push(sources);
     }
-    let union = |sources: Vec<Arc<AddressSet>>| match sources.as_slice() {
-        [one] => one.clone(),
-        many => Arc::new(AddressSet::union_all(many.iter().map(|set| &**set))),
-    };
-    by_destination.into_iter().map(|(destinations, sources)| (union(sources), destinations)).collect()
+    by_destination.into_iter().map(|(destinations, sources)| (union(&sources), destinations)).collect()
 }
 
 /// Whether every flow between two sets is in some batch.

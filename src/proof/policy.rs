@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxBuildHasher;
 
 use super::arrive::{Carried, arrives};
 use super::denies::Denies;
@@ -44,26 +44,8 @@ pub struct Composition<'m> {
     devices: HashMap<&'m str, usize, FxBuildHasher>,
     denies: Denies,
     quarantines: Vec<&'m Quarantine>,
-    carried: Mutex<Carrying>,
-}
-
-/// What firewalls let through of each allow rule, with each set of addresses once.
-#[derive(Default)]
-struct Carrying {
-    sets: FxHashMap<Arc<AddressSet>, ()>,
-    by_rule: Vec<Vec<Carried>>,
-}
-
-impl Carrying {
-    fn share(&mut self, set: &Arc<AddressSet>) -> Arc<AddressSet> {
-        match self.sets.get_key_value(set) {
-            Some((known, ())) => known.clone(),
-            None => {
-                self.sets.insert(set.clone(), ());
-                set.clone()
-            }
-        }
-    }
+    /// What firewalls let through of each allow rule.
+    carried: Mutex<Vec<Vec<Carried>>>,
 }
 
 impl<'m> Composition<'m> {
@@ -84,7 +66,7 @@ impl<'m> Composition<'m> {
             devices: topology.firewalls.iter().enumerate().filter_map(device).collect(),
             denies: Denies::new(model, at),
             quarantines: model.quarantines.iter().filter(is_active).collect(),
-            carried: Mutex::new(Carrying { by_rule: vec![Vec::new(); model.rules.len()], ..Carrying::default() }),
+            carried: Mutex::new(vec![Vec::new(); model.rules.len()]),
         }
     }
 
@@ -113,10 +95,12 @@ impl<'m> Composition<'m> {
             let (Some(from), Some(to)) = (zone(pair.in_interface), zone(pair.out_interface)) else { continue };
             for rule in pair.rules.iter().filter(|rule| rule.effect == Effect::Allow) {
                 let Some(id) = self.rules.get(rule.label.name.as_str()) else { continue };
-                let (source, destination) = (carried.share(&rule.source), carried.share(&rule.destination));
-                if let Some(list) = carried.by_rule.get_mut(id.index()) {
-                    list.push(Carried { from, to, source, destination });
-                }
+                let Some(list) = carried.get_mut(id.index()) else { continue };
+                // Firewalls at one end of a rule mostly have the same sets at the other; kept once.
+                let known: Option<&Carried> = list.last();
+                let source = shared(&rule.source, known.map(|known| &known.source));
+                let destination = shared(&rule.destination, known.map(|known| &known.destination));
+                list.push(Carried { from, to, source, destination });
             }
         }
     }
@@ -125,7 +109,7 @@ impl<'m> Composition<'m> {
     #[must_use]
     pub fn finish(self) -> Vec<Problem> {
         let Self { model, topology, at, carried, .. } = self;
-        let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner).by_rule;
+        let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut problems = Vec::new();
         for (rule, carried) in model.rules.iter().zip(&carried) {
             if rule.effect != Effect::Allow || !rule.period.contains(at) {
@@ -247,6 +231,11 @@ impl<'m> Composition<'m> {
             && planned.keep.iter().all(is_kept)
             && kept().all(|rule| rule.products.iter().all(|product| is_planned(rule, product)))
     }
+}
+
+/// One of two equal sets.
+fn shared(set: &Arc<AddressSet>, known: Option<&Arc<AddressSet>>) -> Arc<AddressSet> {
+    known.filter(|known| *known == set).unwrap_or(set).clone()
 }
 
 fn services_within(small: &ServiceSet, large: &ServiceSet) -> bool {

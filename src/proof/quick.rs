@@ -4,7 +4,7 @@
 //! is cut into slices, and only if these are too many compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
 //! comparison of sets, which decides everything.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashSet;
 
@@ -272,9 +272,10 @@ fn accepts_all(listing: &Listing, id: ChainId, way: &Crossing<'_>, families: &[F
 
 /// Whether a condition holds for every packet of some families on a way. Of an ICMP error is known that it is one.
 fn always_holds(condition: &Condition, way: &Crossing<'_>, families: &[Family]) -> bool {
+    static ERRORS: LazyLock<[ServiceSet; 2]> = LazyLock::new(|| Family::BOTH.map(own_icmp));
     let has_errors = |set: &ServiceSet| {
-        let own = families.iter().map(|family| if *family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 });
-        own.into_iter().all(|protocol| ServiceSet::protocol(protocol).is_subset(set))
+        let own = Family::BOTH.iter().zip(ERRORS.iter()).filter(|(family, _)| families.contains(family));
+        own.into_iter().all(|(_, errors)| errors.is_subset(set))
     };
     match condition {
         Condition::Service(set) => way.direction == Some(Direction::Error) && has_errors(set),
@@ -302,20 +303,21 @@ pub(super) fn takes_related_as_new(listing: &Listing) -> bool {
 
 /// Whether a rule accepts ICMP because of its state.
 fn accepts_errors(rule: &Rule) -> bool {
-    let is_icmp = |condition: &Condition| match condition {
-        Condition::Service(set) => {
-            set.is_subset(&ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6)))
-        }
-        _ => false,
-    };
+    static ERRORS: LazyLock<ServiceSet> = LazyLock::new(|| own_icmp(Family::V4).union(&own_icmp(Family::V6)));
+    let is_icmp = |condition: &Condition| matches!(condition, Condition::Service(set) if set.is_subset(&ERRORS));
     let asks_state = rule.when.iter().any(|condition| matches!(condition, Condition::State(_)));
     rule.action == Action::Accept && asks_state && rule.when.iter().any(is_icmp)
 }
 
+/// The ICMP of a family.
+fn own_icmp(family: Family) -> ServiceSet {
+    ServiceSet::protocol(if family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 })
+}
+
 /// Adds a product, once for each family in which it holds any flow.
 fn push(list: &mut Vec<Lane>, within: &Within) {
-    static ALL: std::sync::LazyLock<Arc<AddressSet>> = std::sync::LazyLock::new(|| Arc::new(AddressSet::full()));
-    static ANY: std::sync::LazyLock<Arc<ServiceSet>> = std::sync::LazyLock::new(|| Arc::new(ServiceSet::any()));
+    static ALL: LazyLock<Arc<AddressSet>> = LazyLock::new(|| Arc::new(AddressSet::full()));
+    static ANY: LazyLock<Arc<ServiceSet>> = LazyLock::new(|| Arc::new(ServiceSet::any()));
     let source = within.source.as_ref().unwrap_or(&ALL);
     let destination = within.destination.as_ref().unwrap_or(&ALL);
     let services = within.services.as_ref().unwrap_or(&ANY);
@@ -329,28 +331,31 @@ fn push(list: &mut Vec<Lane>, within: &Within) {
         let services =
             if is_plain { services.clone() } else { Arc::new(services.difference(&ServiceSet::protocol(foreign))) };
         if !services.is_empty() {
-            let (source, destination) = (in_family(source, family), in_family(destination, family));
-            list.push(Lane { family, source, destination, services });
+            list.push(Lane { family, source: source.clone(), destination: destination.clone(), services });
         }
     }
 }
 
-fn in_family(set: &Arc<AddressSet>, family: Family) -> Arc<AddressSet> {
-    let other = if family == Family::V4 { Family::V6 } else { Family::V4 };
-    if set.is_empty_in(other) { set.clone() } else { Arc::new(set.only(family)) }
-}
-
 /// Whether two lists of products have one union, but for what has been dropped before.
 fn alike(left: &[Lane], right: &[Lane], dropped: &[Lane], space: &mut FlowSpace) -> Result<bool, TooLarge> {
-    let (on_left, on_right): (FxHashSet<&Lane>, FxHashSet<&Lane>) = (left.iter().collect(), right.iter().collect());
-    let (common, left): (Vec<&Lane>, Vec<&Lane>) = left.iter().partition(|lane| on_right.contains(lane));
-    let right: Vec<&Lane> = right.iter().filter(|lane| !on_left.contains(lane)).collect();
+    // Mostly both say the same in the same order.
+    let same = left.iter().zip(right).take_while(|(one, other)| one == other).count();
+    let (begin, left) = left.split_at(same);
+    let right = right.get(same..).unwrap_or_default();
+    if left.is_empty() && right.is_empty() {
+        return Ok(true);
+    }
+    let on_left: FxHashSet<&Lane> = left.iter().collect();
+    let (common, right): (Vec<&Lane>, Vec<&Lane>) = right.iter().partition(|lane| on_left.contains(lane));
+    let on_right: FxHashSet<&Lane> = common.iter().copied().collect();
+    let left = left.iter().filter(|lane| !on_right.contains(lane)).map(Lane::narrowed).collect::<Vec<Lane>>();
+    let right = right.into_iter().map(Lane::narrowed).collect::<Vec<Lane>>();
     // What is common to both may cover what one of them says once more.
-    let settled = near(common.into_iter().chain(dropped), &[&left, &right]);
+    let settled = near(begin.iter().chain(common).chain(dropped), &[&left, &right]);
     if let Some(same) = slices::agree(&left, &right, &settled) {
         return Ok(same);
     }
-    let mut union = |lanes: &[&Lane]| -> Result<FlowSet, TooLarge> {
+    let mut union = |lanes: &[Lane]| -> Result<FlowSet, TooLarge> {
         let mut sets = Vec::with_capacity(lanes.len());
         for lane in lanes {
             sets.push(space.product(&lane.source, &lane.destination, &lane.services)?);
@@ -362,13 +367,13 @@ fn alike(left: &[Lane], right: &[Lane], dropped: &[Lane], space: &mut FlowSpace)
 }
 
 /// Those of some lanes that may have flows in common with others.
-fn near<'a>(lanes: impl Iterator<Item = &'a Lane>, others: &[&[&Lane]]) -> Vec<&'a Lane> {
+fn near<'a>(lanes: impl Iterator<Item = &'a Lane>, others: &[&[Lane]]) -> Vec<Lane> {
     let others = || others.iter().copied().flatten();
     if others().next().is_none() {
         return Vec::new();
     }
     let sources = AddressSet::union_all(others().map(|lane| &*lane.source));
     let destinations = AddressSet::union_all(others().map(|lane| &*lane.destination));
-    let meets = |lane: &&Lane| lane.source.intersects(&sources) && lane.destination.intersects(&destinations);
-    lanes.filter(meets).collect()
+    let lanes = lanes.map(Lane::narrowed);
+    lanes.filter(|lane| lane.source.intersects(&sources) && lane.destination.intersects(&destinations)).collect()
 }

@@ -4,19 +4,65 @@
 //! form that the flows alone determine, so the unions are one exactly if it is the same. Services are compared by their sets first, which agree where a line has the services of its rule, and only then
 //! cut into pieces. What is dropped on both sides may be accepted on one of them further down, or not: it is left out.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::packet::{AddressSet, Family, Interval, IntervalSet, ServiceSet, Value};
 
-/// A product of one family.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A product of one family. Of its sets, the addresses of that family count.
+#[derive(Debug, Clone)]
 pub(super) struct Lane {
     pub(super) family: Family,
     pub(super) source: Arc<AddressSet>,
     pub(super) destination: Arc<AddressSet>,
     pub(super) services: Arc<ServiceSet>,
+}
+
+impl Lane {
+    /// The same without addresses of the other family.
+    pub(super) fn narrowed(&self) -> Self {
+        let only = |set: &Arc<AddressSet>| {
+            let other = if self.family == Family::V4 { Family::V6 } else { Family::V4 };
+            if set.is_empty_in(other) { set.clone() } else { Arc::new(set.only(self.family)) }
+        };
+        Self { source: only(&self.source), destination: only(&self.destination), ..self.clone() }
+    }
+}
+
+impl PartialEq for Lane {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: &Arc<AddressSet>, other: &Arc<AddressSet>| match self.family {
+            _ if Arc::ptr_eq(one, other) => true,
+            Family::V4 => one.v4 == other.v4,
+            Family::V6 => one.v6 == other.v6,
+        };
+        self.family == other.family
+            && self.services == other.services
+            && same(&self.source, &other.source)
+            && same(&self.destination, &other.destination)
+    }
+}
+
+impl Eq for Lane {}
+
+impl Hash for Lane {
+    /// By a few ranges of its sets: enough to tell nearly all lanes apart, and long sets are not walked along.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for set in [&self.source, &self.destination] {
+            match self.family {
+                Family::V4 => some_of(&set.v4, state),
+                Family::V6 => some_of(&set.v6, state),
+            }
+        }
+        self.services.hash(state);
+    }
+}
+
+fn some_of<T: Value + Hash, H: Hasher>(set: &IntervalSet<T>, state: &mut H) {
+    let ranges = set.intervals();
+    (ranges.len(), ranges.first(), ranges.get(ranges.len() / 2), ranges.last()).hash(state);
 }
 
 /// Along which end slices are cut.
@@ -42,10 +88,10 @@ const MOST: usize = if cfg!(test) { 100_000 } else { 3_000_000 };
 /// Services are not cut into more pieces than this.
 const PIECES: usize = 500;
 
-/// Whether two lists of products have one union, but for what a third one holds; `None` if there are too many slices to tell.
-pub(super) fn agree(left: &[&Lane], right: &[&Lane], without: &[&Lane]) -> Option<bool> {
+/// Whether two lists of narrowed products have one union, but for what a third one holds; `None` if there are too many slices to tell.
+pub(super) fn agree(left: &[Lane], right: &[Lane], without: &[Lane]) -> Option<bool> {
     for family in Family::BOTH {
-        let of = |lanes: &[&'_ Lane]| lanes.iter().any(|lane| lane.family == family);
+        let of = |lanes: &[Lane]| lanes.iter().any(|lane| lane.family == family);
         if !of(left) && !of(right) {
             continue;
         }
@@ -62,9 +108,9 @@ pub(super) fn agree(left: &[&Lane], right: &[&Lane], without: &[&Lane]) -> Optio
 
 /// The lanes of one family, to be cut. No product of them is empty.
 struct Cut<'a, T> {
-    left: &'a [&'a Lane],
-    right: &'a [&'a Lane],
-    without: &'a [&'a Lane],
+    left: &'a [Lane],
+    right: &'a [Lane],
+    without: &'a [Lane],
     family: Family,
     of: fn(&AddressSet) -> &IntervalSet<T>,
 }
@@ -96,7 +142,7 @@ impl<'a, T: Value> Cut<'a, T> {
 
     fn lanes(&self) -> impl Iterator<Item = &'a Lane> + use<'a, T> {
         let family = self.family;
-        let all = self.left.iter().chain(self.right).chain(self.without).copied();
+        let all = self.left.iter().chain(self.right).chain(self.without);
         all.filter(move |lane| lane.family == family)
     }
 
@@ -114,7 +160,7 @@ impl<'a, T: Value> Cut<'a, T> {
         borders.sort_unstable();
         borders.dedup();
         let others = Numbers::of(self.lanes().map(|lane| along.ends(lane).1));
-        let entries = |lanes: &[&'a Lane]| {
+        let entries = |lanes: &'a [Lane]| {
             let mut found: Vec<Entry> = Vec::new();
             for lane in lanes.iter().filter(|lane| lane.family == self.family) {
                 let other = others.number(along.ends(lane).1)?;
@@ -176,7 +222,7 @@ struct Numbers<'a, T> {
     places: FxHashMap<*const T, u32>,
 }
 
-impl<'a, T: Eq + std::hash::Hash> Numbers<'a, T> {
+impl<'a, T: Eq + Hash> Numbers<'a, T> {
     fn of(all: impl Iterator<Item = &'a Arc<T>>) -> Self {
         let mut list = Vec::new();
         let mut known: FxHashMap<&T, u32> = FxHashMap::default();

@@ -11,7 +11,7 @@ use crate::checksum;
 use crate::graph::Topology;
 use crate::pipeline::{self, Device};
 use crate::plan::Placement;
-use crate::platform::WrittenFile;
+use crate::platform::{Readers, WrittenFile};
 use crate::proof::{Composition, Problem, Proof, Verdict};
 use crate::report::json::{self, Manifest, ManifestFile};
 
@@ -31,11 +31,12 @@ pub(super) fn run(common: &Common, arguments: &Compile) -> Exit {
     };
     let stopwatch = Stopwatch::default();
     let composition = (!arguments.no_proof).then(|| Composition::new(&loaded.model, &topology, day(common)));
+    let readers = Readers::default();
     // Each rule set is proved and goes to the disk as soon as it is made, so that no more of them are in memory than are being made.
     let made = |device: Device| {
         let proof = composition
             .as_ref()
-            .map(|composition| stopwatch.time(|| (pipeline::prove(&device), composition.add(&device.plan))));
+            .map(|composition| stopwatch.time(|| (pipeline::prove(&device, &readers), composition.add(&device.plan))));
         Made::new(device, proof, &new, common.verbose)
     };
     let devices = match pipeline::write_all(&placement, made) {

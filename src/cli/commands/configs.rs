@@ -11,7 +11,7 @@ use crate::diag::codes::input::{NO_REVISION, TWO_CONFIGS, UNREADABLE};
 use crate::drift::{Age, Clash, Collected, Config, ConfigFile, Device, Judged, MaxAge, Outcome, collect, judge};
 use crate::model::Model;
 use crate::plan::DevicePlan;
-use crate::platform::{Detail, by_name};
+use crate::platform::{Detail, Readers, by_name};
 use crate::source::{Backups, BackupsError};
 
 /// Where configs come from.
@@ -35,6 +35,7 @@ pub(super) struct Configs<'a> {
     pub backups: Backups,
     /// Of which devices they are.
     pub collected: Collected,
+    readers: Readers,
 }
 
 impl<'a> Configs<'a> {
@@ -61,7 +62,7 @@ impl<'a> Configs<'a> {
         if matches!(held, Held::Backups { .. }) {
             backups.date(collected.configs.iter().flat_map(|config| &config.parts).map(|part| part.file));
         }
-        Ok(Self { held, backups, collected })
+        Ok(Self { held, backups, collected, readers: Readers::default() })
     }
 
     /// The config of each device that there is one of, by the name of the device.
@@ -90,7 +91,7 @@ impl<'a> Configs<'a> {
             Held::Backups { max_age: None, .. } | Held::Written => None,
         };
         let write = || by_name(&plan.platform)?.write(plan, Detail::Files, &mut Sink::default());
-        (judge(plan, &files, &age, most, write), files)
+        (judge(plan, &files, &age, most, &self.readers, write), files)
     }
 
     /// The files of a config, and how old they are together.

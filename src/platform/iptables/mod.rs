@@ -45,7 +45,16 @@ impl Platform for Iptables {
         fine.iter().all(|fine| *fine).then(|| write::write(plan, detail))
     }
 
-    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
+    fn reader(&self) -> Box<dyn super::Reader> {
+        Box::new(Reader)
+    }
+}
+
+/// Reads what `iptables-save`, `ip6tables-save` and `ipset save` print; it remembers nothing.
+struct Reader;
+
+impl super::Reader for Reader {
+    fn read(&mut self, files: &[(&str, &str)]) -> Option<Listing> {
         read::read_files(files)
     }
 }

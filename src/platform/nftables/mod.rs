@@ -17,9 +17,9 @@ mod rules;
 mod services;
 mod write;
 
-pub use read::read;
 #[doc(hidden)]
 pub use read::read_by_grammar;
+pub use read::{Reader, read};
 
 use super::common::interfaces;
 use super::{Detail, Platform, Written};
@@ -44,13 +44,19 @@ impl Platform for Nftables {
         interfaces::check(plan, sink).then(|| write::write(plan, detail))
     }
 
+    fn reader(&self) -> Box<dyn super::Reader> {
+        Box::new(Reader::default())
+    }
+}
+
+impl super::Reader for Reader {
     /// Several files are read as one after the other, as `nft -f` would take them; lines count on.
-    fn read(&self, files: &[(&str, &str)]) -> Option<Listing> {
+    fn read(&mut self, files: &[(&str, &str)]) -> Option<Listing> {
         let ours: Vec<&str> = files.iter().map(|(_, text)| *text).filter(|text| is_ruleset(text)).collect();
         match ours.as_slice() {
             [] => None,
-            [one] => Some(read(one)),
-            several => Some(read(&several.join("\n"))),
+            [one] => Some(self.read_text(one)),
+            several => Some(self.read_text(&several.join("\n"))),
         }
     }
 }

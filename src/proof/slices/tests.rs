@@ -69,11 +69,6 @@ fn union(space: &mut FlowSpace, lanes: &[Lane]) -> FlowSet {
     space.union_all(&sets).unwrap()
 }
 
-fn told(left: &[Lane], right: &[Lane], without: &[Lane]) -> Option<bool> {
-    let [left, right, without] = [left, right, without].map(|lanes| lanes.iter().collect::<Vec<_>>());
-    agree(&left, &right, &without)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -93,14 +88,14 @@ proptest! {
         };
         let mut check = |left: &[Lane], right: &[Lane]| {
             let (same, but_for_gone) = same(left, right);
-            prop_assert_eq!(told(left, right, &[]), Some(same));
-            prop_assert_eq!(told(left, right, &without), Some(but_for_gone));
+            prop_assert_eq!(agree(left, right, &[]), Some(same));
+            prop_assert_eq!(agree(left, right, &without), Some(but_for_gone));
             Ok(())
         };
         check(&left, &right)?;
         let mut again = recut(&left, &how);
         check(&left, &again)?;
-        prop_assert_eq!(told(&left, &again, &[]), Some(true));
+        prop_assert_eq!(agree(&left, &again, &[]), Some(true));
         if !again.is_empty() {
             again.remove(dropped.index(again.len()));
             check(&left, &again)?;
@@ -120,5 +115,5 @@ fn too_many_slices_are_not_made() {
         services: Arc::new(services(&[(true, port, 0)])),
     };
     let lanes: Vec<Lane> = (0..150).map(wide).collect();
-    assert_eq!(told(&lanes, &lanes[1..], &[]), None);
+    assert_eq!(agree(&lanes, &lanes[1..], &[]), None);
 }

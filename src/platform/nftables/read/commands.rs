@@ -3,11 +3,15 @@
 //! A file that is loaded over what a device already has means that, too; what the file says of itself is all that is read here.
 //! Absent on purpose: files named by `include`, and what handles (`delete rule ... handle 5`) mean, which only the device knows.
 
+use super::memory::Memory;
 use super::parse::{self, Variables, on_one_line};
 use super::plain;
-use super::ruleset::{BaseEntry, ChainEntry, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority};
+use super::ruleset::{
+    BaseEntry, ChainEntry, Listed, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority,
+};
 use super::scan::{Next, Piece, Scanner, is_anonymous_chain};
 use super::tree::{Does, Expr, Statement, Text, Verdict};
+use super::words::Words;
 use crate::listing::Blur;
 
 /// Which readings are tried.
@@ -19,11 +23,11 @@ pub enum Reading {
     GrammarAlone,
 }
 
-/// Reads a text.
-pub fn read(text: &str, reading: Reading) -> Ruleset<'_> {
+/// Reads a text; `memory` is what was read before.
+pub fn read(text: &str, reading: Reading, memory: Memory) -> Ruleset<'_> {
     let mut reader = Reader {
         scanner: Scanner::new(text),
-        rules: Ruleset::default(),
+        rules: Ruleset::new(memory),
         variables: Variables::default(),
         reading,
         depth: 0,
@@ -47,37 +51,6 @@ struct Reader<'t> {
 
 /// How deep chains without a name may stand in each other, as deep as `nft` lets chains be nested.
 const DEEPEST: usize = 16;
-
-/// The words of a command, one after another.
-struct Words<'t> {
-    rest: &'t str,
-}
-
-impl<'t> Words<'t> {
-    fn peek(&self) -> &'t str {
-        let rest = self.rest.trim_start();
-        rest.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default()
-    }
-
-    fn next(&mut self) -> &'t str {
-        let word = self.peek();
-        self.rest = self.rest.trim_start().strip_prefix(word).unwrap_or_default();
-        word.trim_matches('"')
-    }
-
-    fn family(&mut self) -> TableFamily {
-        let family = TableFamily::by_name(self.peek());
-        if family.is_some() {
-            self.next();
-        }
-        family.unwrap_or(TableFamily::Ip)
-    }
-
-    fn table(&mut self) -> TableKey {
-        let family = self.family();
-        (family, self.next().to_owned())
-    }
-}
 
 /// How many lines of a statement that does not fit are tried as rules.
 const MOST_LINES: usize = 20;
@@ -200,7 +173,7 @@ impl<'t> Reader<'t> {
             }
             "set" | "map" => {
                 let name = words.next();
-                self.set(table, name, head);
+                self.set(table, object, name, head);
             }
             "flowtable" => {
                 self.scanner.skip_block();
@@ -288,8 +261,8 @@ impl<'t> Reader<'t> {
         if !piece.comment.is_empty() || piece.text.is_empty() || self.reading == Reading::GrammarAlone {
             return None;
         }
-        let statements = plain::rule(piece.text, &mut self.rules.statements)?;
-        Some(RuleEntry { line: piece.line, text: on_one_line(piece.text), statements: Some(statements) })
+        let (statements, text) = plain::rule(piece.text, &mut self.rules.statements)?;
+        Some(RuleEntry { line: piece.line, text, statements: Some(statements) })
     }
 
     fn chain_statement(&mut self, table: &TableKey, chain: &mut ChainEntry<'t>, piece: Piece<'t>) {
@@ -367,11 +340,11 @@ impl<'t> Reader<'t> {
         RuleEntry { line: piece.line, text, statements }
     }
 
-    fn set(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
+    fn set(&mut self, table: &TableKey, object: &str, name: &str, head: Piece<'t>) {
         let mut set = std::mem::take(self.rules.set(table, name, head.line));
         loop {
             match self.scanner.next(|_| false) {
-                Next::Statement(piece) => self.set_statement(&mut set, piece),
+                Next::Statement(piece) => self.set_statement(object, &mut set, piece),
                 Next::Block(piece) | Next::Broken(piece) => {
                     self.lost(piece, "a brace that is not closed");
                     set.unknown = true;
@@ -390,7 +363,7 @@ impl<'t> Reader<'t> {
         *self.rules.set(table, name, head.line) = set;
     }
 
-    fn set_statement(&mut self, set: &mut SetEntry<'t>, piece: Piece<'t>) {
+    fn set_statement(&mut self, object: &str, set: &mut SetEntry<'t>, piece: Piece<'t>) {
         let mut words = Words { rest: piece.text };
         let first = words.next();
         match first.trim_end_matches('=') {
@@ -403,7 +376,11 @@ impl<'t> Reader<'t> {
             }
             "timeout" => set.unknown = true,
             "elements" => {
-                let elements = piece.text.split_once('=').and_then(|(_, text)| self.value(text));
+                let text = piece.text.split_once('=').map(|(_, text)| text.trim());
+                if let Some((listed, text)) = text.and_then(|text| Some((self.listed(object, text)?, text))) {
+                    return set.add_listed(listed, text);
+                }
+                let elements = text.and_then(|text| self.value(text));
                 if elements.is_none() {
                     self.lost(piece, "elements that were not understood");
                 }
@@ -414,6 +391,15 @@ impl<'t> Reader<'t> {
                 self.lost(piece, "a statement that is not known in a set");
                 set.unknown = true;
             }
+        }
+    }
+
+    /// A list of nothing but addresses.
+    fn listed(&mut self, object: &str, text: &'t str) -> Option<Listed<'t>> {
+        match object {
+            _ if self.reading == Reading::GrammarAlone || !text.starts_with('{') => None,
+            "set" => self.rules.statements.memory.addresses(text).map(Listed::Set),
+            _ => plain::addresses(text).filter(|entries| !entries.is_empty()).map(Listed::Map),
         }
     }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::addresses::Entry;
 use super::asked::{Asked, asks_any_transport, is_nothing};
 use super::fields::{Excluded, Field, Only, STATES, Values, address_range, field, masked, union};
-use super::ruleset::Table;
+use super::ruleset::{Listed, SetEntry, Table};
 use super::tree::{Element, Expr, Operator, Verdict};
 use super::{flags, printed};
 use crate::listing::{Condition, State, States};
@@ -25,8 +26,8 @@ pub struct Comparer<'a, 't> {
     filled: &'a BTreeSet<&'a str>,
     budget: &'a mut usize,
     missing: Vec<String>,
-    /// Single addresses that were read before: maps ask for the same ones again and again.
-    addresses: FxHashMap<(Family, &'a str), Arc<AddressSet>>,
+    /// What was read before: maps ask for the same addresses again and again.
+    addresses: FxHashMap<AddressRange, Arc<AddressSet>>,
 }
 
 /// The entries of a verdict map.
@@ -88,7 +89,16 @@ impl<'a, 't> Comparer<'a, 't> {
         before: &Asked,
     ) -> Option<(Vec<Condition>, Entries<'a, 't>)> {
         let fields = fields(key)?;
-        let elements = self.elements(map)?;
+        let elements = match map {
+            Expr::Named(name) => {
+                let set = self.named(name)?;
+                if let Some(known) = self.listed(set, &fields) {
+                    return Some(known);
+                }
+                set.elements()
+            }
+            inline => self.elements(inline)?,
+        };
         if elements.iter().any(|element| element.fleeting) {
             return None;
         }
@@ -107,24 +117,38 @@ impl<'a, 't> Comparer<'a, 't> {
         Some((implied, entries))
     }
 
+    /// The entries of a map of addresses, if one address is looked up in it.
+    fn listed(&mut self, set: &'a SetEntry<'t>, fields: &[Field]) -> Option<(Vec<Condition>, Entries<'a, 't>)> {
+        let Some(Listed::Map(listed)) = set.listed() else { return None };
+        let [field] = fields else { return None };
+        let (condition, family) = one_address(*field)?;
+        if listed.iter().any(|(range, _)| range.family() != family) {
+            return None;
+        }
+        let entry = |(range, verdict): &'a Entry<'t>| (vec![condition(self.shared(*range))], verdict.as_ref());
+        Some((field.implies().into_iter().collect(), listed.iter().map(entry).collect()))
+    }
+
     /// The elements of a set; `None` if they are not known.
     fn elements(&mut self, set: &'a Expr<'t>) -> Option<&'a [Element<'t>]> {
-        let elements = match set {
-            Expr::Set(elements) => elements.as_slice(),
-            Expr::Named(name) => {
-                let Some(set) = self.table.sets.get(&**name) else {
-                    self.missing.push(name.to_string());
-                    return None;
-                };
-                if set.unknown || self.filled.contains(&**name) {
-                    return None;
-                }
-                set.elements()
-            }
-            _ => return None,
+        match set {
+            Expr::Set(elements) => Some(elements),
+            Expr::Named(name) => self.named(name).map(SetEntry::elements),
+            _ => None,
+        }
+    }
+
+    /// A named set whose elements are known. Each use counts them: a few lines may ask for many of them many times.
+    fn named(&mut self, name: &str) -> Option<&'a SetEntry<'t>> {
+        let Some(set) = self.table.sets.get(name) else {
+            self.missing.push(name.to_owned());
+            return None;
         };
-        *self.budget = self.budget.saturating_add(elements.len());
-        (*self.budget <= MOST_ELEMENTS).then_some(elements)
+        if set.unknown || self.filled.contains(name) {
+            return None;
+        }
+        *self.budget = self.budget.saturating_add(set.count());
+        (*self.budget <= MOST_ELEMENTS).then_some(set)
     }
 
     fn state(&mut self, operator: Operator, right: &'a Expr<'t>, text: &str, before: &Asked) -> Option<Condition> {
@@ -157,7 +181,16 @@ impl<'a, 't> Comparer<'a, 't> {
     ) -> Option<Condition> {
         let keys: Vec<&'a Expr<'t>> = match right {
             Expr::Set(_) | Expr::Named(_) => {
-                let elements = self.elements(right)?;
+                let elements = match right {
+                    Expr::Named(name) => {
+                        let set = self.named(name)?;
+                        if let Some(known) = one_of(set, fields, excluded) {
+                            return Some(known);
+                        }
+                        set.elements()
+                    }
+                    inline => self.elements(inline)?,
+                };
                 if elements.iter().any(|element| element.fleeting) {
                     return None;
                 }
@@ -241,24 +274,39 @@ impl<'a, 't> Comparer<'a, 't> {
         }
     }
 
-    /// A comparison with one address, read once for all that ask for it.
+    /// A comparison with one address, prefix or range.
     fn single_address(&mut self, field: Field, keys: &[&'a Expr<'t>], excluded: Excluded) -> Option<Condition> {
-        let (condition, family): (fn(Arc<AddressSet>) -> Condition, Family) = match field {
-            Field::Source(family) => (Condition::Source, family),
-            Field::Destination(family) => (Condition::Destination, family),
-            _ => return None,
-        };
-        let [key @ Expr::Word(word)] = keys else { return None };
+        let (condition, family) = one_address(field)?;
+        let [key] = keys else { return None };
         if excluded == Excluded::Yes {
             return None;
         }
-        if let Some(known) = self.addresses.get(&(family, &**word)) {
-            return Some(condition(known.clone()));
-        }
-        let set: Arc<AddressSet> = Arc::new(address_range(key, family)?.into());
-        self.addresses.insert((family, word), set.clone());
-        Some(condition(set))
+        Some(condition(self.shared(address_range(key, family)?)))
     }
+
+    /// The set of a range, which all that ask for it share.
+    fn shared(&mut self, range: AddressRange) -> Arc<AddressSet> {
+        self.addresses.entry(range).or_insert_with(|| Arc::new(range.into())).clone()
+    }
+}
+
+/// What makes the condition of a set of addresses.
+type AsksFor = fn(Arc<AddressSet>) -> Condition;
+
+/// The condition that a field asks one address for, and its family; `None` if it asks something else.
+fn one_address(field: Field) -> Option<(AsksFor, Family)> {
+    match field {
+        Field::Source(family) => Some((Condition::Source, family)),
+        Field::Destination(family) => Some((Condition::Destination, family)),
+        _ => None,
+    }
+}
+
+/// The condition that one address is among a list of them, which all that ask for it share; `None` if anything else is asked for.
+fn one_of(set: &SetEntry<'_>, fields: &[Field], excluded: Excluded) -> Option<Condition> {
+    let (Some(Listed::Set(list)), [field], Excluded::No) = (set.listed(), fields, excluded) else { return None };
+    let (condition, _) = one_address(*field).filter(|(_, family)| *family == list.family)?;
+    Some(condition(list.set.clone()))
 }
 
 /// A condition that no packet meets.

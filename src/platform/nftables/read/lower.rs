@@ -5,21 +5,21 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::asked::{Asked, asks_any_transport};
 use super::compare::Comparer;
 use super::fields::{Field, field};
+use super::memory::{Dependence, Meaning, Memory};
 use super::ruleset::{ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
 use super::statements::{Id, Statements};
 use super::tree::{Does, Expr, Only, Operator, Statement, Text, Verdict};
 use crate::listing::{Action, Base, Blur, Chain, ChainId, Condition, HELPER, HOPS, Hook, Listing, Noticed, Rule};
 use crate::packet::{Family, Protocol, ServiceSet};
 
-/// Makes a listing of what stands at the end of the text.
-pub fn lower(mut rules: Ruleset<'_>) -> Listing {
+/// Makes a listing of what stands at the end of the text; also gives back what is remembered of it for other texts.
+pub fn lower(mut rules: Ruleset<'_>) -> (Listing, Memory) {
     let listing = Listing { noticed: std::mem::take(&mut rules.noticed), ..Listing::default() };
     let statements = std::mem::take(&mut rules.statements);
     let tables = rules.into_tables();
@@ -41,7 +41,8 @@ pub fn lower(mut rules: Ruleset<'_>) -> Listing {
     listing.bases = bases.into_iter().map(|(_, base)| base).collect();
     clear_untracked(&mut listing);
     listing.noticed.sort_by_key(|noticed| noticed.line);
-    listing
+    drop(tables);
+    (listing, statements.memory)
 }
 
 const UNTRACKED: &str = "packets that connection tracking does not see: rules that ask for states judge them otherwise";
@@ -77,7 +78,7 @@ fn may_drop<'t>(chain: &ChainEntry<'t>, statements: &Statements<'t>) -> bool {
     policy
         || chain.rules.iter().any(|rule| {
             let all = rule.statements.as_ref();
-            all.is_none_or(|all| all.iter().any(|id| statements.get(*id).is_none_or(statement_may_drop)))
+            all.is_none_or(|all| all.iter().flat_map(|id| statements.said(*id)).any(statement_may_drop))
         })
 }
 
@@ -142,7 +143,7 @@ fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>)
 
 fn filled<'a, 't>(chain: &'a ChainEntry<'t>, statements: &'a Statements<'t>) -> impl Iterator<Item = &'a str> {
     let all = chain.rules.iter().filter_map(|rule| rule.statements.as_ref()).flatten();
-    all.filter_map(|id| match &statements.get(*id)?.does {
+    all.flat_map(|id| statements.said(*id)).filter_map(|statement| match &statement.does {
         Does::Fill(set) => Some(&**set),
         _ => None,
     })
@@ -177,24 +178,8 @@ fn base(
     bases.push((chain.order, Base { chain: id, hook, priority: base.priority.unwrap_or(0), policy, families }));
 }
 
-/// What statements that several rules say were found to mean.
-#[derive(Default)]
-struct Meanings {
-    alone: FxHashMap<Id, Meaning>,
-    /// Of those that ask for ports of any protocol: by the services that the rule asked for before.
-    behind: FxHashMap<(Id, *const ServiceSet), Behind>,
-}
-
-struct Behind {
-    /// Kept lest others come to lie at their place.
-    _before: Arc<ServiceSet>,
-    both: Arc<ServiceSet>,
-}
-
-struct Meaning {
-    when: Vec<Condition>,
-    missing: Vec<String>,
-}
+/// What comparisons of this file that several rules make were found to ask for, with the sets that are missing.
+type Meanings = FxHashMap<Id, (Vec<Condition>, Vec<String>)>;
 
 struct Lowering<'a, 't> {
     ids: &'a FxHashMap<&'a str, ChainId>,
@@ -236,7 +221,6 @@ impl<'a, 't> Lowering<'a, 't> {
     fn statements(&mut self, rule: &RuleEntry<'t>, statements: &[Id]) -> (Vec<Condition>, Action) {
         let (mut when, mut action) = (Asked::default(), None);
         for id in statements {
-            let Some(statement) = self.statements.get(*id) else { continue };
             if action.is_some() {
                 // Only a verdict map may stand before something else, which is asked where the map says `continue`.
                 if !matches!(&action, Some(Action::Choose(entries)) if entries.iter().all(|(_, action)| ends(action))) {
@@ -244,12 +228,39 @@ impl<'a, 't> Lowering<'a, 't> {
                 }
                 break;
             }
-            match self.statement(rule, *id, statement, &mut when) {
-                Some(Action::Continue) | None => {}
-                decided => action = decided,
-            }
+            action = self.piece(rule, *id, &mut when);
         }
         (when.finish(), action.unwrap_or(Action::Continue))
+    }
+
+    /// What a piece of a rule decides; what it asks for is added.
+    fn piece(&mut self, rule: &RuleEntry<'t>, id: Id, when: &mut Asked) -> Option<Action> {
+        if let Some(piece) = self.statements.remembered(id) {
+            let known = piece.meaning.get_or_init(|| self.meaning(rule, id));
+            if known.dependence == Dependence::None
+                || (known.dependence == Dependence::Services && when.service().is_none())
+            {
+                when.extend(known.when.iter().cloned());
+                return known.action.clone();
+            }
+        }
+        // Of several, none stands behind one that decides.
+        let all = self.statements.said(id).iter();
+        all.filter_map(|statement| self.statement(rule, id, statement, when))
+            .last()
+            .filter(|it| *it != Action::Continue)
+    }
+
+    /// What a piece means where nothing was asked for before.
+    fn meaning(&mut self, rule: &RuleEntry<'t>, id: Id) -> Meaning {
+        let (mut when, mut action, mut dependence) = (Asked::default(), None, Dependence::None);
+        for statement in self.statements.said(id) {
+            if let Does::Compare(left, ..) = &statement.does {
+                dependence = dependence.max(self::dependence(left));
+            }
+            action = self.statement(rule, id, statement, &mut when).filter(|it| *it != Action::Continue);
+        }
+        Meaning { dependence, when: when.finish(), action }
     }
 
     fn statement(
@@ -290,17 +301,12 @@ impl<'a, 't> Lowering<'a, 't> {
     /// Adds what a comparison asks for; of one that other rules make as well, what was found before.
     fn compared(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
         let (left, operator, right) = parts;
-        if !self.statements.is_common(id) {
+        if !self.statements.is_common(id) || dependence(left) != Dependence::None {
             return when.extend(self.compare.compare(left, operator, right, text, when));
         }
-        match (dependence(left), when.service()) {
-            (Dependence::None, _) | (Dependence::Services, None) => {}
-            (Dependence::Services, Some(_)) => return self.compared_behind(id, parts, text, when),
-            (Dependence::More, _) => return when.extend(self.compare.compare(left, operator, right, text, when)),
-        }
-        if let Some(known) = self.meanings.alone.get(&id) {
-            self.compare.miss(&known.missing);
-            return when.extend(known.when.iter().cloned());
+        if let Some((known, missing)) = self.meanings.get(&id) {
+            self.compare.miss(missing);
+            return when.extend(known.iter().cloned());
         }
         let outer = self.compare.missing();
         let found = super::asked::tidy(self.compare.compare(left, operator, right, text, &Asked::default()));
@@ -308,24 +314,7 @@ impl<'a, 't> Lowering<'a, 't> {
         self.compare.miss(&outer);
         self.compare.miss(&missing);
         when.extend(found.iter().cloned());
-        self.meanings.alone.insert(id, Meaning { when: found, missing });
-    }
-
-    /// The same of ports of any protocol, where services were asked for before.
-    fn compared_behind(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
-        let (left, operator, right) = parts;
-        let before = when.service().cloned();
-        let key = before.as_ref().map(|before| (id, Arc::as_ptr(before)));
-        if let Some(known) = key.and_then(|key| self.meanings.behind.get(&key)) {
-            return when.set_service(known.both.clone());
-        }
-        let found = self.compare.compare(left, operator, right, text, when);
-        let is_plain = matches!((left, found.as_slice()), (Expr::Field(_), [Condition::Service(_)]));
-        when.extend(found);
-        if let (Some(key), Some(before), Some(both), true) = (key, before, when.service(), is_plain) {
-            let both = both.clone();
-            self.meanings.behind.insert(key, Behind { _before: before, both });
-        }
+        self.meanings.insert(id, (found, missing));
     }
 
     fn look_up(
@@ -393,17 +382,6 @@ impl<'a, 't> Lowering<'a, 't> {
         self.notice(rule, "address translation", blur);
         Action::Accept
     }
-}
-
-/// What the meaning of a comparison depends on besides itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Dependence {
-    /// Nothing.
-    None,
-    /// The services that the rule asked for before.
-    Services,
-    /// Those, and what it asked of the first packet of the connection.
-    More,
 }
 
 fn dependence(left: &Expr<'_>) -> Dependence {

@@ -7,6 +7,7 @@
 //! A reader may doubt that a statement which fits no grammar is kept as a rule: it is one, and may pass or drop anything. Absent on purpose: files named by `include`,
 //! host names, and what the device had before a file was loaded.
 
+mod addresses;
 mod asked;
 mod commands;
 mod compare;
@@ -15,6 +16,7 @@ mod flags;
 mod grammar;
 mod json;
 mod lower;
+mod memory;
 mod names;
 mod parse;
 mod plain;
@@ -23,9 +25,11 @@ mod ruleset;
 mod scan;
 mod statements;
 mod tree;
+mod words;
 
 use crate::listing::{Blur, Listing, Noticed};
 use commands::Reading;
+use memory::Memory;
 
 /// The largest text that is read, in bytes.
 const LARGEST: usize = 256 << 20;
@@ -35,24 +39,43 @@ const LARGEST: usize = 256 << 20;
 /// Lines count from 1; of JSON, which has no lines worth naming, they are the handles of the rules.
 #[must_use]
 pub fn read(text: &str) -> Listing {
-    read_as(text, Reading::PlainFirst)
+    Reader::default().read_text(text)
 }
 
 /// The same by the grammar alone: slow, and what [`read`] is held against.
 #[doc(hidden)]
 #[must_use]
 pub fn read_by_grammar(text: &str) -> Listing {
-    read_as(text, Reading::GrammarAlone)
+    Reader::default().read_as(text, Reading::GrammarAlone)
 }
 
-fn read_as(text: &str, reading: Reading) -> Listing {
-    if text.len() > LARGEST {
-        let what = format!("a file of {} bytes, more than the {LARGEST} that are read", text.len());
-        return Listing {
-            noticed: vec![Noticed { line: 1, text: String::new(), what, blur: Blur::Whole }],
-            ..Listing::default()
-        };
+/// Reads rule sets one after another. What several of them say is read once; each means what it means alone.
+#[derive(Debug, Default)]
+pub struct Reader {
+    memory: Memory,
+}
+
+impl Reader {
+    /// Reads a rule set, as [`read`].
+    #[must_use]
+    pub fn read_text(&mut self, text: &str) -> Listing {
+        self.read_as(text, Reading::PlainFirst)
     }
-    let is_json = text.trim_start().starts_with(['{', '[']);
-    lower::lower(if is_json { json::read(text) } else { commands::read(text, reading) })
+
+    fn read_as(&mut self, text: &str, reading: Reading) -> Listing {
+        if text.len() > LARGEST {
+            let what = format!("a file of {} bytes, more than the {LARGEST} that are read", text.len());
+            return Listing {
+                noticed: vec![Noticed { line: 1, text: String::new(), what, blur: Blur::Whole }],
+                ..Listing::default()
+            };
+        }
+        if text.trim_start().starts_with(['{', '[']) {
+            return lower::lower(json::read(text)).0;
+        }
+        let rules = commands::read(text, reading, std::mem::take(&mut self.memory));
+        let (listing, memory) = lower::lower(rules);
+        self.memory = memory;
+        listing
+    }
 }

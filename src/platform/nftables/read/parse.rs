@@ -126,11 +126,7 @@ fn too_deep(text: &str) -> bool {
 
 /// A text on one line, without comments.
 pub fn on_one_line(text: &str) -> Text<'_> {
-    // Counted, not searched for: the compiler looks at many bytes at once then.
-    let bytes = text.as_bytes();
-    let marks = bytes.iter().filter(|byte| matches!(**byte, b'\n' | b'#' | b'\t' | b'\\')).count();
-    let blanks = bytes.iter().zip(bytes.iter().skip(1)).filter(|(a, b)| (**a == b' ') & (**b == b' ')).count();
-    if marks == 0 && blanks == 0 {
+    if is_on_one_line(text) {
         return text.trim().into();
     }
     let (mut result, mut quoted, mut rest) = (String::with_capacity(text.len()), false, text.chars().peekable());
@@ -153,6 +149,20 @@ pub fn on_one_line(text: &str) -> Text<'_> {
         }
     }
     result.trim().to_owned().into()
+}
+
+/// Whether a text has no comment, no line's end, and no blank that [`on_one_line`] would take out.
+pub(super) fn is_on_one_line(text: &str) -> bool {
+    // Piece by piece, for the compiler looks at all bytes of one at once; pieces have a byte in common, so that no pair falls between two.
+    let is_mark = |byte: u8| (byte == b'\n') | (byte == b'#') | (byte == b'\t') | (byte == b'\\');
+    let bytes = text.as_bytes();
+    (0..bytes.len()).step_by(32).all(|from| {
+        let piece = bytes.get(from..bytes.len().min(from + 33)).unwrap_or_default();
+        let marks = piece.iter().fold(false, |any, byte| any | is_mark(*byte));
+        let blanks =
+            piece.iter().zip(piece.iter().skip(1)).fold(false, |any, (a, b)| any | ((*a == b' ') & (*b == b' ')));
+        !(marks | blanks)
+    })
 }
 
 /// How much of a statement is kept to name it by, in bytes.

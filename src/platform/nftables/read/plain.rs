@@ -7,32 +7,56 @@
 //! A reader may doubt that the end of a statement is found before its value is read: a value that went on (`80 - 90`, `a . b`) would leave a word that begins no
 //! statement here, and then nothing of the rule is taken. Absent on purpose: variables, comments, escapes, operators on bits, and every statement that is rare.
 
+use super::addresses::{Entry, range};
 use super::names::prefix_length;
-use super::parse::{one_or, rejected, title, word};
+use super::parse::{is_on_one_line, on_one_line, one_or, rejected, title, word};
 use super::statements::{Id, Statements};
 use super::tree::{Does, Element, Expr, Operator, Statement, Text, Verdict};
 
 #[cfg(test)]
 mod tests;
 
-/// Reads a rule; `None` if any of it is not plain.
-pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<Vec<Id>> {
-    let mut line = Cursor { text, at: 0 };
+/// Reads a rule: its statements, and its text on one line; `None` if any of it is not plain.
+pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<(Vec<Id>, Text<'t>)> {
+    let mut line = Cursor { text, at: 0, is_folded: false };
     let mut found = Vec::with_capacity(4);
+    let mut end = None;
     loop {
+        // What stands behind the addresses stands in rules of many files.
+        if end.is_none() && !line.asks_for_address() {
+            end = Some((line.rest(), found.len()));
+            if let Some(piece) = statements.piece(line.rest()) {
+                found.push(piece);
+                break;
+            }
+        }
         found.extend(line.statement(statements)?);
         if line.peek().is_none() {
-            return Some(found);
+            if let (Some((text, from)), false) = (end, line.is_folded) {
+                statements.keep_piece(text, found.get(from..).unwrap_or_default());
+            }
+            break;
         }
         line.take(b' ')?;
     }
+    Some((found, if line.is_folded { on_one_line(text) } else { text.into() }))
 }
 
 /// Reads a list of elements in braces; `None` if any of it is not plain.
 pub fn value(text: &str) -> Option<Expr<'_>> {
-    let mut list = Cursor { text: text.trim_matches(is_blank_char), at: 0 };
+    let mut list = Cursor { text: text.trim_matches(is_blank_char), at: 0, is_folded: false };
     let elements = list.elements()?;
     list.peek().is_none().then_some(Expr::Set(elements))
+}
+
+/// Reads a list of addresses in braces; `None` if any of it is something else, though that may be plain as well.
+pub fn addresses(text: &str) -> Option<Vec<Entry<'_>>> {
+    let mut list = Cursor { text: text.trim_matches(is_blank_char), at: 0, is_folded: false };
+    let found = list.list(|list| {
+        let range = range(list.value())?;
+        Some((range, list.behind_key()?))
+    })?;
+    list.peek().is_none().then_some(found)
 }
 
 /// What is kept of a statement.
@@ -42,6 +66,8 @@ type Kept = Option<Id>;
 struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    /// Whether a list has more than single blanks in it: there are no others outside of lists and strings.
+    is_folded: bool,
 }
 
 impl<'t> Cursor<'t> {
@@ -59,6 +85,10 @@ impl<'t> Cursor<'t> {
 
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn asks_for_address(&self) -> bool {
+        ["ip saddr ", "ip daddr ", "ip6 saddr ", "ip6 daddr "].iter().any(|field| self.rest().starts_with(field))
     }
 
     /// Takes what begins here, if it is followed by a blank or nothing.
@@ -224,15 +254,19 @@ impl<'t> Cursor<'t> {
         let operator = self.operator();
         let value = self.at;
         match self.peek()? {
-            b'{' => self.at += self.rest().find('}')? + 1,
+            b'{' => {
+                self.at += self.rest().find('}')? + 1;
+                self.is_folded |= !is_on_one_line(self.since(value));
+            }
             b'"' => drop(self.string()?),
             _ => drop(self.run(|byte| byte != b' ')),
         }
         let (text, value) = (self.since(start), self.since(value));
-        statements.plain(text, || {
+        let read = || {
             let does = Does::Compare(fields(key), operator, compared(value)?);
             Some(Statement { text: title(text), does })
-        })
+        };
+        if value.starts_with('@') { statements.of_file(text, read) } else { statements.plain(text, read) }
     }
 
     fn operator(&mut self) -> Operator {
@@ -246,12 +280,16 @@ impl<'t> Cursor<'t> {
 
     fn look_up(&mut self, start: usize, key: &'t str, statements: &mut Statements<'t>) -> Option<Id> {
         if self.peek() == Some(b'{') {
+            let from = self.at;
             let map = Expr::Set(self.elements()?);
+            self.is_folded |= !is_on_one_line(self.since(from));
             let does = Does::LookUp(fields(key), map);
             return Some(statements.push(Statement { text: title(self.since(start)), does }));
         }
         let map = named(self.run(|byte| byte != b' '))?;
-        self.keep(start, statements, Does::LookUp(fields(key), map))
+        let text = self.since(start);
+        let read = || Some(Statement { text: title(text), does: Does::LookUp(fields(key), map) });
+        statements.of_file(text, read)
     }
 
     /// The second word of a field that is known; the first was read already.
@@ -271,7 +309,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// `{ ... }`
-    fn elements(&mut self) -> Option<Vec<Element<'t>>> {
+    fn list<T>(&mut self, element: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         self.take(b'{')?;
         let mut found = Vec::new();
         loop {
@@ -279,7 +317,7 @@ impl<'t> Cursor<'t> {
             if self.take(b'}').is_some() {
                 return Some(found);
             }
-            found.push(self.element()?);
+            found.push(element(self)?);
             self.blanks();
             if self.take(b',').is_none() {
                 self.take(b'}')?;
@@ -288,8 +326,15 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    fn element(&mut self) -> Option<Element<'t>> {
-        let key = self.key()?;
+    fn elements(&mut self) -> Option<Vec<Element<'t>>> {
+        self.list(|list| {
+            let key = list.key()?;
+            Some(Element { key, verdict: list.behind_key()?, fleeting: false })
+        })
+    }
+
+    /// What stands behind the key of an element: counters and remarks, and the verdict if it has one.
+    fn behind_key(&mut self) -> Option<Option<Verdict<'t>>> {
         self.blanks();
         while let Some(b'c') = self.peek() {
             match self.run(is_name) {
@@ -302,12 +347,11 @@ impl<'t> Cursor<'t> {
             }
             self.blanks();
         }
-        let mut verdict = None;
-        if self.take(b':').is_some() {
-            self.blanks();
-            verdict = Some(self.verdict()?);
+        if self.take(b':').is_none() {
+            return Some(None);
         }
-        Some(Element { key, verdict, fleeting: false })
+        self.blanks();
+        self.verdict().map(Some)
     }
 
     /// Values with dots between them.
@@ -330,8 +374,12 @@ impl<'t> Cursor<'t> {
         if self.peek() == Some(b'"') {
             return self.string().map(|inner| Expr::Quoted(inner.into()));
         }
-        let text = self.run(|byte| !is_blank(byte) && !matches!(byte, b',' | b'}' | b'"'));
-        atom(text)
+        atom(self.value())
+    }
+
+    /// What may be a value, up to where it ends in a list.
+    fn value(&mut self) -> &'t str {
+        self.run(|byte| !is_blank(byte) && !matches!(byte, b',' | b'}' | b'"'))
     }
 }
 

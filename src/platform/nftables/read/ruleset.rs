@@ -2,10 +2,14 @@
 //!
 //! A file is a list of commands and their order counts: what is flushed or deleted is gone, what is added comes last, what is inserted first.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
+use super::addresses::{Addresses, Entry};
+use super::memory::Memory;
+use super::plain;
 use super::statements::{Id, Statements};
 use super::tree::{Element, Expr, Text};
 use crate::listing::{Blur, Hook, Noticed};
@@ -129,20 +133,33 @@ pub struct SetEntry<'t> {
     pub typed: bool,
     /// Whether its content changes by itself or was not understood.
     pub unknown: bool,
-    elements: Vec<Element<'t>>,
+    /// A list of nothing but addresses, and its text; then nothing else was added.
+    listed: Option<(Listed<'t>, &'t str)>,
+    elements: OnceCell<Vec<Element<'t>>>,
     /// What was taken away, each time with the number of elements that had been added before.
     taken: Vec<(usize, Vec<Element<'t>>)>,
 }
 
+/// Elements that are all addresses.
+#[derive(Debug)]
+pub enum Listed<'t> {
+    /// Of a set.
+    Set(Addresses),
+    /// Of a verdict map.
+    Map(Vec<Entry<'t>>),
+}
+
 impl<'t> Ruleset<'t> {
+    /// Nothing yet.
+    pub fn new(memory: Memory) -> Self {
+        Self { statements: Statements::new(memory), ..Self::default() }
+    }
+
     /// A table, made if it is new.
     pub fn table(&mut self, key: &TableKey, line: usize) -> &mut Table<'t> {
         self.made += 1;
         let made = self.made;
-        if !self.tables.contains_key(key) {
-            self.tables.insert(key.clone(), Table { order: made, line, ..Table::default() });
-        }
-        self.tables.entry(key.clone()).or_default()
+        self.tables.entry(key.clone()).or_insert_with(|| Table { order: made, line, ..Table::default() })
     }
 
     /// A table that is there.
@@ -154,11 +171,8 @@ impl<'t> Ruleset<'t> {
     pub fn chain(&mut self, table: &TableKey, name: &str, line: usize) -> &mut ChainEntry<'t> {
         self.made += 1;
         let made = self.made;
-        let chains = &mut self.table(table, line).chains;
-        if !chains.contains_key(name) {
-            chains.insert(name.to_owned(), ChainEntry { order: made, line, ..ChainEntry::default() });
-        }
-        chains.entry(name.to_owned()).or_default()
+        let chains = self.table(table, line).chains.entry(name.to_owned());
+        chains.or_insert_with(|| ChainEntry { order: made, line, ..ChainEntry::default() })
     }
 
     /// Takes a chain out while its block is read, made if it is new; [`Self::put_back`] puts it back.
@@ -206,33 +220,76 @@ pub fn noticed(line: usize, text: &str, what: &str, blur: Blur) -> Noticed {
     Noticed { line, text: text.to_owned(), what: what.to_owned(), blur }
 }
 
+/// The elements of a plain list.
+fn in_words(text: &str) -> Vec<Element<'_>> {
+    match plain::value(text) {
+        Some(Expr::Set(elements)) => elements,
+        _ => Vec::new(),
+    }
+}
+
 impl<'t> SetEntry<'t> {
     /// Adds what a value lists; anything else makes the content unknown.
     pub fn add(&mut self, value: Expr<'t>) {
         match value {
-            Expr::Set(elements) if self.elements.is_empty() => self.elements = elements,
-            Expr::Set(elements) => self.elements.extend(elements),
+            Expr::Set(elements) => self.change(|own| match own {
+                own if own.is_empty() => *own = elements,
+                own => own.extend(elements),
+            }),
             _ => self.unknown = true,
+        }
+    }
+
+    /// Adds a list of nothing but addresses, by its text.
+    pub fn add_listed(&mut self, listed: Listed<'t>, text: &'t str) {
+        if self.count() == 0 {
+            self.listed = Some((listed, text));
+            self.elements = OnceCell::new();
+        } else {
+            self.change(|own| own.extend(in_words(text)));
         }
     }
 
     /// Takes away what a value lists; what was not added in the same words makes the content unknown.
     pub fn remove(&mut self, value: Expr<'t>) {
         match value {
-            Expr::Set(gone) => self.taken.push((self.elements.len(), gone)),
+            Expr::Set(gone) => self.taken.push((self.count(), gone)),
             _ => self.unknown = true,
         }
     }
 
     /// Empties it.
     pub fn clear(&mut self) {
-        self.elements.clear();
+        self.change(Vec::clear);
         self.taken.clear();
+    }
+
+    /// How many elements it has.
+    pub fn count(&self) -> usize {
+        match &self.listed {
+            Some((Listed::Set(addresses), _)) => addresses.count,
+            Some((Listed::Map(entries), _)) => entries.len(),
+            None => self.elements().len(),
+        }
     }
 
     /// Its elements, as lists of them were added.
     pub fn elements(&self) -> &[Element<'t>] {
-        &self.elements
+        self.elements.get_or_init(|| self.listed.as_ref().map(|(_, text)| in_words(text)).unwrap_or_default())
+    }
+
+    /// Its elements, if they are nothing but addresses of one list.
+    pub fn listed(&self) -> Option<&Listed<'t>> {
+        self.listed.as_ref().map(|(listed, _)| listed)
+    }
+
+    /// Changes the elements, which are no plain list from then on.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<Element<'t>>)) {
+        self.elements();
+        let mut elements = std::mem::take(&mut self.elements).into_inner().unwrap_or_default();
+        change(&mut elements);
+        self.listed = None;
+        self.elements = OnceCell::from(elements);
     }
 
     /// Carries out what was taken away; before that, elements are those that were ever added. All at once, for there may be many commands.
@@ -241,9 +298,10 @@ impl<'t> SetEntry<'t> {
         if taken.is_empty() {
             return;
         }
-        let mut keeps = vec![true; self.elements.len()];
+        let mut lost = false;
+        let mut keeps = vec![true; self.count()];
         let mut places: FxHashMap<&Expr<'t>, Vec<usize>> = FxHashMap::default();
-        let mut added = self.elements.iter().enumerate().peekable();
+        let mut added = self.elements().iter().enumerate().peekable();
         for (before, gone) in &taken {
             while let Some((at, element)) = added.next_if(|(at, _)| at < before) {
                 places.entry(&element.key).or_default().push(at);
@@ -255,10 +313,11 @@ impl<'t> SetEntry<'t> {
                     *keeps = false;
                 }
             }
-            self.unknown |= found != gone.len();
+            lost |= found != gone.len();
         }
+        self.unknown |= lost;
         let mut keeps = keeps.into_iter();
-        self.elements.retain(|_| keeps.next().unwrap_or(true));
+        self.change(|elements| elements.retain(|_| keeps.next().unwrap_or(true)));
     }
 }
 

@@ -164,17 +164,8 @@ impl<'t> Scanner<'t> {
     /// The next byte that may mean something to whoever cuts.
     fn next_mark(&self, from: usize) -> Option<(usize, u8)> {
         let rest = self.text.as_bytes().get(from..)?;
-        let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b'\n' | b';' | b'{' | b'}');
-        // Piece by piece, for the compiler looks at all bytes of one at once.
-        let mut passed = 0;
-        for piece in rest.chunks(32) {
-            if piece.iter().fold(false, |any, byte| any | is_mark(byte)) {
-                let length = passed + piece.iter().position(is_mark)?;
-                return Some((from + length, *rest.get(length)?));
-            }
-            passed += piece.len();
-        }
-        None
+        let length = rest.iter().position(|byte| MARKS.get(usize::from(*byte)) == Some(&true))?;
+        Some((from + length, *rest.get(length)?))
     }
 
     fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {
@@ -207,6 +198,19 @@ impl<'t> Scanner<'t> {
         End::Open
     }
 }
+
+/// Which bytes mean something: looked up, for nearly none does.
+#[expect(clippy::indexing_slicing, reason = "256 places for the 256 bytes")]
+const MARKS: [bool; 256] = {
+    let (mut marks, mut byte) = ([false; 256], 0_u8);
+    loop {
+        marks[byte as usize] = matches!(byte, b'"' | b'\\' | b'#' | b'\n' | b';' | b'{' | b'}');
+        if byte == u8::MAX {
+            break marks;
+        }
+        byte += 1;
+    }
+};
 
 enum End {
     Block(usize),

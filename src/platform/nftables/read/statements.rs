@@ -1,21 +1,30 @@
 //! The statements of a file's rules, each kept once.
 //!
-//! Rules of one file say the same things over and over (`ip daddr @servers`, `accept`). A plain statement is found again by its text, so that it is read once, and
-//! its meaning is looked for once (`super::lower`). What the grammar reads is not looked up: a variable in it may have another value by then.
+//! Rules say the same things over and over (`ip daddr @servers`, `accept`). A plain statement is found again by its text, so that it is read once, and
+//! its meaning is looked for once (`super::lower`): in one file if it names a set of it, else in all that one reader reads (`super::memory`), as are the ends of rules. What the grammar reads is not looked
+//! up: a variable in it may have another value by then.
 
 use rustc_hash::FxHashMap;
 
+use super::memory::{Memory, Piece};
 use super::tree::{Does, Statement};
 
 /// A place in [`Statements`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Id(u32);
+pub enum Id {
+    /// Of this file alone.
+    Own(u32),
+    /// Of what is remembered from file to file.
+    Remembered(u32),
+}
 
 /// All statements of a file.
 #[derive(Debug, Default)]
 pub struct Statements<'t> {
-    all: Vec<Kept<'t>>,
-    plain: FxHashMap<&'t str, Id>,
+    /// What was read before, in this file or another.
+    pub memory: Memory,
+    own: Vec<Kept<'t>>,
+    places: FxHashMap<&'t str, u32>,
 }
 
 #[derive(Debug)]
@@ -25,14 +34,48 @@ struct Kept<'t> {
 }
 
 impl<'t> Statements<'t> {
-    /// The statement at a place.
-    pub fn get(&self, id: Id) -> Option<&Statement<'t>> {
-        self.all.get(usize::try_from(id.0).ok()?).map(|kept| &kept.statement)
+    /// No statement yet.
+    pub fn new(memory: Memory) -> Self {
+        Self { memory, own: Vec::new(), places: FxHashMap::default() }
     }
 
-    /// Whether more than one rule says it.
+    /// What a piece of a rule says.
+    pub fn said(&self, id: Id) -> &[Statement<'t>] {
+        match id {
+            Id::Own(at) => {
+                let own = usize::try_from(at).ok().and_then(|at| self.own.get(at));
+                own.map(|kept| std::slice::from_ref(&kept.statement)).unwrap_or_default()
+            }
+            Id::Remembered(_) => self.remembered(id).map(|piece| piece.statements.as_slice()).unwrap_or_default(),
+        }
+    }
+
+    /// What is remembered of it from file to file.
+    pub fn remembered(&self, id: Id) -> Option<&Piece> {
+        match id {
+            Id::Own(_) => None,
+            Id::Remembered(at) => self.memory.get(at),
+        }
+    }
+
+    /// Whether more than one rule of this file says it, of what is of this file alone.
     pub fn is_common(&self, id: Id) -> bool {
-        usize::try_from(id.0).ok().and_then(|at| self.all.get(at)).is_some_and(|kept| kept.again)
+        let Id::Own(at) = id else { return false };
+        usize::try_from(at).ok().and_then(|at| self.own.get(at)).is_some_and(|kept| kept.again)
+    }
+
+    /// The remembered piece of a text: of several statements, such as the end of a rule.
+    pub fn piece(&self, text: &str) -> Option<Id> {
+        self.memory.find(text).map(Id::Remembered)
+    }
+
+    /// Remembers the statements that a text was found to say, if it should be.
+    pub fn keep_piece(&mut self, text: &str, ids: &[Id]) {
+        if self.memory.wants(text) {
+            let said = ids.iter().flat_map(|id| self.said(*id)).map(|statement| statement.clone().into_owned());
+            let said = said.collect();
+            self.memory.keep(text, said);
+        }
     }
 
     /// Keeps the statements of a rule, without those that change nothing.
@@ -43,21 +86,48 @@ impl<'t> Statements<'t> {
 
     /// Keeps one.
     pub fn push(&mut self, statement: Statement<'t>) -> Id {
-        let id = Id(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(Kept { statement, again: false });
-        id
+        let at = u32::try_from(self.own.len()).unwrap_or(u32::MAX);
+        self.own.push(Kept { statement, again: false });
+        Id::Own(at)
     }
 
-    /// The plain statement of a text, read if it is new; `None` if `read` does not understand it.
+    /// The plain statement of a text that names no set, read if it is new; `None` if `read` does not understand it.
     pub fn plain(&mut self, text: &'t str, read: impl FnOnce() -> Option<Statement<'t>>) -> Option<Id> {
-        if let Some(id) = self.plain.get(text).copied() {
-            if let Some(kept) = usize::try_from(id.0).ok().and_then(|at| self.all.get_mut(at)) {
-                kept.again = true;
-            }
-            return Some(id);
+        if let Some(at) = self.memory.find(text) {
+            return Some(Id::Remembered(at));
         }
-        let id = self.push(read()?);
-        self.plain.insert(text, id);
-        Some(id)
+        if let Some(own) = self.again(text) {
+            return Some(own);
+        }
+        let statement = read()?;
+        if self.memory.wants(text)
+            && let Some(at) = self.memory.keep(text, vec![statement.clone().into_owned()])
+        {
+            return Some(Id::Remembered(at));
+        }
+        Some(self.push_plain(text, statement))
+    }
+
+    /// The plain statement of a text that means something in this file alone.
+    pub fn of_file(&mut self, text: &'t str, read: impl FnOnce() -> Option<Statement<'t>>) -> Option<Id> {
+        match self.again(text) {
+            Some(own) => Some(own),
+            None => Some(self.push_plain(text, read()?)),
+        }
+    }
+
+    /// The statement of a text that this file has said before.
+    fn again(&mut self, text: &str) -> Option<Id> {
+        let at = *self.places.get(text)?;
+        self.own.get_mut(usize::try_from(at).ok()?)?.again = true;
+        Some(Id::Own(at))
+    }
+
+    fn push_plain(&mut self, text: &'t str, statement: Statement<'t>) -> Id {
+        let id = self.push(statement);
+        if let Id::Own(at) = id {
+            self.places.insert(text, at);
+        }
+        id
     }
 }

@@ -139,3 +139,78 @@ pub enum Does<'t> {
     /// Does something that is not understood and may decide.
     Unknown,
 }
+
+impl Expr<'_> {
+    /// The same, with words of its own.
+    pub fn into_owned(self) -> Expr<'static> {
+        let boxed = |expr: Box<Self>| Box::new(expr.into_owned());
+        let list = |list: Vec<Self>| list.into_iter().map(Self::into_owned).collect();
+        match self {
+            Self::Word(word) => Expr::Word(owned(word)),
+            Self::Quoted(word) => Expr::Quoted(owned(word)),
+            Self::Range(first, last) => Expr::Range(boxed(first), boxed(last)),
+            Self::Prefix(network, length) => Expr::Prefix(boxed(network), length),
+            Self::Set(elements) => Expr::Set(elements.into_iter().map(Element::into_owned).collect()),
+            Self::Flags(parts) => Expr::Flags(list(parts)),
+            Self::Named(name) => Expr::Named(owned(name)),
+            Self::Concat(parts) => Expr::Concat(list(parts)),
+            Self::Field(words) => Expr::Field(words.into_iter().map(owned).collect()),
+            Self::Bits(left, sign, right) => Expr::Bits(boxed(left), owned(sign), boxed(right)),
+            Self::Star => Expr::Star,
+            Self::Other(text) => Expr::Other(owned(text)),
+        }
+    }
+}
+
+impl Element<'_> {
+    /// The same, with words of its own.
+    pub fn into_owned(self) -> Element<'static> {
+        let verdict = self.verdict.map(Verdict::into_owned);
+        Element { key: self.key.into_owned(), verdict, fleeting: self.fleeting }
+    }
+}
+
+impl Verdict<'_> {
+    fn into_owned(self) -> Verdict<'static> {
+        match self {
+            Self::Accept => Verdict::Accept,
+            Self::Drop => Verdict::Drop,
+            Self::Continue => Verdict::Continue,
+            Self::Return => Verdict::Return,
+            Self::Jump(chain) => Verdict::Jump(owned(chain)),
+            Self::Goto(chain) => Verdict::Goto(owned(chain)),
+            Self::Other(text) => Verdict::Other(owned(text)),
+        }
+    }
+}
+
+impl Statement<'_> {
+    /// The same, with words of its own.
+    pub fn into_owned(self) -> Statement<'static> {
+        Statement { text: owned(self.text), does: self.does.into_owned() }
+    }
+}
+
+impl Does<'_> {
+    fn into_owned(self) -> Does<'static> {
+        match self {
+            Self::Compare(left, operator, right) => Does::Compare(left.into_owned(), operator, right.into_owned()),
+            Self::Ask => Does::Ask,
+            Self::LookUp(key, map) => Does::LookUp(key.into_owned(), map.into_owned()),
+            Self::Decide(verdict) => Does::Decide(verdict.into_owned()),
+            Self::Reject(only) => Does::Reject(only),
+            Self::Nothing => Does::Nothing,
+            Self::Change(key) => Does::Change(key.into_owned()),
+            Self::Translate => Does::Translate,
+            Self::Untrack => Does::Untrack,
+            Self::Offload => Does::Offload,
+            Self::Fill(set) => Does::Fill(owned(set)),
+            Self::Copy => Does::Copy,
+            Self::Unknown => Does::Unknown,
+        }
+    }
+}
+
+fn owned(text: Text<'_>) -> Text<'static> {
+    Cow::Owned(text.into_owned())
+}

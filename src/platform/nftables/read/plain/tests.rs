@@ -13,8 +13,9 @@ fn by_grammar(text: &str) -> Option<Vec<Statement<'_>>> {
 
 fn plainly(text: &str) -> Option<Vec<Statement<'_>>> {
     let mut statements = Statements::default();
-    let found = rule(text, &mut statements)?;
-    Some(found.into_iter().map(|id| statements.get(id).cloned().unwrap()).collect())
+    let (found, on_one) = rule(text, &mut statements)?;
+    assert_eq!(on_one, on_one_line(text));
+    Some(found.into_iter().flat_map(|id| statements.said(id).to_vec()).collect())
 }
 
 const FIELDS: &[&str] = &[

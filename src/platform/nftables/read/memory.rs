@@ -1,0 +1,139 @@
+//! What a reader remembers from file to file: pieces of rules and lists of addresses by their text, and what they mean.
+//!
+//! The firewalls of one network say the same things: ten thousand branches name the same servers, and a rule that is on a thousand of them ends in the same words. What a text means by
+//! itself, whatever sets, chains and variables its file has, is found once for all files. It changes no meaning, whichever files were read before: tests read many by one
+//! reader and want what a new one reads.
+//!
+//! A reader may doubt that it grows without end: long texts are not remembered, nor pieces that are met once, and nothing is once it is full. Absent on purpose: whatever
+//! names a set or a chain.
+
+use std::cell::OnceCell;
+use std::hash::BuildHasher as _;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::addresses::Addresses;
+use super::plain;
+use super::tree::{Does, Expr, Statement, Verdict};
+use crate::listing::{Action, Condition};
+use crate::packet::AddressRange;
+
+/// The longest text that is remembered, in bytes.
+const LONGEST: usize = 4 << 10;
+
+/// How much text is remembered, in bytes; what it means takes a few times as much.
+const LARGEST: usize = 8 << 20;
+
+/// What was read before.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pieces: Vec<Piece>,
+    places: FxHashMap<Box<str>, u32>,
+    lists: FxHashMap<Box<str>, Addresses>,
+    /// Of each text that was met once, a part of its hash at the place that the rest of it says. Texts that are met no more take no room.
+    met: Vec<u16>,
+    bytes: usize,
+}
+
+/// Statements of a rule, one after another, and what they were found to mean.
+#[derive(Debug)]
+pub struct Piece {
+    /// What it says.
+    pub statements: Vec<Statement<'static>>,
+    /// What that means, once it was looked for.
+    pub meaning: OnceCell<Meaning>,
+}
+
+/// What statements mean.
+#[derive(Debug)]
+pub struct Meaning {
+    /// What that depends on besides their text.
+    pub dependence: Dependence,
+    /// What they ask for where nothing was asked for before.
+    pub when: Vec<Condition>,
+    /// What they decide, if they do.
+    pub action: Option<Action>,
+}
+
+/// What the meaning of a comparison depends on besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dependence {
+    /// Nothing.
+    None,
+    /// The services that the rule asked for before.
+    Services,
+    /// Those, and what it asked of the first packet of the connection.
+    More,
+}
+
+impl Memory {
+    /// The place of a piece, by its text.
+    pub fn find(&self, text: &str) -> Option<u32> {
+        self.places.get(text).copied()
+    }
+
+    /// The piece at a place.
+    pub fn get(&self, place: u32) -> Option<&Piece> {
+        self.pieces.get(usize::try_from(place).ok()?)
+    }
+
+    /// Whether a text should be remembered: it was met before, and there is room.
+    pub fn wants(&mut self, text: &str) -> bool {
+        self.has_room(text) && self.is_met(text)
+    }
+
+    /// Remembers what a text says, if it says anything and means the same in every file; its place.
+    pub fn keep(&mut self, text: &str, statements: Vec<Statement<'static>>) -> Option<u32> {
+        if statements.is_empty() || !is_the_same_everywhere(&statements) {
+            return None;
+        }
+        let place = u32::try_from(self.pieces.len()).ok()?;
+        self.bytes += text.len();
+        self.pieces.push(Piece { statements, meaning: OnceCell::new() });
+        self.places.insert(text.into(), place);
+        Some(place)
+    }
+
+    fn has_room(&self, text: &str) -> bool {
+        text.len() <= LONGEST && self.bytes + text.len() <= LARGEST
+    }
+
+    /// Whether a text was met before. Seldom true of one that was not, and false of one that was long ago: then it is remembered too early or too late.
+    fn is_met(&mut self, text: &str) -> bool {
+        let [low, high, one, other, ..] = FxBuildHasher.hash_one(text).to_le_bytes();
+        let (place, mark) = (u16::from_le_bytes([low, high]), u16::from_le_bytes([one, other]) | 1);
+        self.met.resize(1 << 16, 0);
+        self.met.get_mut(usize::from(place)).is_some_and(|met| std::mem::replace(met, mark) == mark)
+    }
+
+    /// The addresses of a list in braces, read if it is new; `None` if it is something else.
+    pub fn addresses(&mut self, text: &str) -> Option<Addresses> {
+        if let Some(known) = self.lists.get(text) {
+            return Some(known.clone());
+        }
+        let entries = plain::addresses(text)?.into_iter();
+        let ranges: Option<Vec<AddressRange>> =
+            entries.map(|(range, verdict)| verdict.is_none().then_some(range)).collect();
+        let known = Addresses::of(ranges?)?;
+        if self.has_room(text) {
+            self.bytes += text.len();
+            self.lists.insert(text.into(), known.clone());
+        }
+        Some(known)
+    }
+}
+
+/// Whether statements name nothing of their file, and none stands behind one that decides.
+fn is_the_same_everywhere(statements: &[Statement<'_>]) -> bool {
+    let decides = |statement: &Statement<'_>| matches!(statement.does, Does::Decide(_) | Does::Reject(_));
+    let names_nothing = |statement: &Statement<'_>| match &statement.does {
+        Does::Compare(_, _, value) => !matches!(value, Expr::Named(_)),
+        Does::Decide(verdict) => !matches!(verdict, Verdict::Jump(_) | Verdict::Goto(_)),
+        Does::Ask | Does::Reject(_) => true,
+        _ => false,
+    };
+    statements.iter().all(names_nothing) && !statements.iter().rev().skip(1).any(decides)
+}
+
+#[cfg(test)]
+mod tests;

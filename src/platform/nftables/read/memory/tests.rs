@@ -1,0 +1,153 @@
+//! Random files, made of the same few pieces, through one reader: each means what it means to the grammar alone, which remembers nothing.
+
+use proptest::prelude::*;
+
+use super::super::{Reader, read_by_grammar};
+
+/// Beginnings of rules: of those that ask for addresses, what follows is looked for as a whole.
+const HEADS: &[&str] = &[
+    "",
+    "ip saddr 10.0.0.0/25 ",
+    "ip saddr 10.0.0.1 ip daddr @hosts ",
+    "ip saddr != 10.0.0.1 ",
+    "ip6 saddr 2001:db8::/64 ip6 daddr { 2001:db8::1, 2001:db8::2-2001:db8::9 } ",
+    "ip daddr { 10.0.0.1,\n\t\t\t10.0.0.2 } ",
+    "ip daddr @nowhere ",
+    "ip6 daddr @hosts ",
+    "iifname \"lan\" ",
+    "meta l4proto { tcp, udp } ",
+    "meta l4proto udp ",
+    "tcp sport 1024-65535 ",
+    "ct original protocol tcp ",
+    "ip saddr vmap @to ",
+];
+
+/// Ends of rules.
+const ENDS: &[&str] = &[
+    "tcp dport 22 accept",
+    "meta l4proto { tcp, udp } th dport 53 counter accept comment \"R-1\"",
+    "th dport 53 accept",
+    "th dport @ports drop",
+    "ct original proto-dst 53 accept",
+    "accept",
+    "drop",
+    "jump there",
+    "goto there",
+    "return",
+    "continue",
+    "accept drop",
+    "reject",
+    "reject with tcp reset",
+    "counter",
+    "limit rate 5/second accept",
+    "ct state established,related accept",
+    "log prefix \"a  #b \" drop",
+    "th dport { 53,\n\t\t\t54 } accept",
+    "th dport { 53, 54 } accept",
+    "ip daddr vmap @to",
+    "ip saddr . tcp dport vmap @to",
+    "update @hosts { ip saddr }",
+    "dnat to 10.0.0.9",
+    "quota over 5 mbytes drop",
+];
+
+/// Elements of sets and maps.
+const LISTS: &[&str] = &[
+    "10.0.0.1, 10.0.0.2",
+    "10.0.0.1, 10.0.0.2,",
+    "10.0.0.0/25,\n\t\t\t10.0.1.1-10.0.1.9",
+    "2001:db8::1, 2001:db8::/64",
+    "10.0.0.1, 2001:db8::1",
+    "10.0.0.1 comment \"x\", 10.0.0.2 counter",
+    "10.0.0.1 timeout 5s",
+    "10.0.0.9-10.0.0.1",
+    "10.0.0.1 : accept, 10.0.0.0/25 : goto there",
+    "10.0.0.1 counter comment \"R-1, R-2\" : drop, 10.0.2.0/24 : jump there",
+    "2001:db8::/64 : accept, 10.0.0.1 : drop",
+    "10.0.0.1 : accept, * : drop",
+    "10.0.0.1 : 10.0.0.2",
+    "443, 53",
+    "http",
+    "",
+];
+
+#[derive(Debug, Clone)]
+struct File {
+    has_chain: bool,
+    hosts: Vec<&'static str>,
+    to: Vec<&'static str>,
+    added: Option<&'static str>,
+    gone: Option<&'static str>,
+    rules: Vec<(&'static str, &'static str)>,
+}
+
+impl File {
+    fn text(&self) -> String {
+        let mut text = String::from("table inet filter {\n\tset ports { type inet_service; elements = { 53, 54 } }\n");
+        for list in &self.hosts {
+            text += &format!("\tset hosts {{ type ipv4_addr; flags interval; elements = {{ {list} }} }}\n");
+        }
+        for list in &self.to {
+            text += &format!("\tmap to {{ type ipv4_addr : verdict; elements = {{ {list} }} }}\n");
+        }
+        if self.has_chain {
+            text += "\tchain there {\n\t\ttcp dport 80 accept\n\t}\n";
+        }
+        text += "\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n";
+        for (head, end) in &self.rules {
+            text += &format!("\t\t{head}{end}\n");
+        }
+        text += "\t}\n}\n";
+        if let Some(list) = self.added {
+            text += &format!("add element inet filter to {{ {list} }}\n");
+        }
+        if let Some(list) = self.gone {
+            text += &format!("delete element inet filter hosts {{ {list} }}\n");
+        }
+        text
+    }
+}
+
+fn one(of: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(of)
+}
+
+fn file() -> impl Strategy<Value = File> {
+    let hosts = prop::collection::vec(one(LISTS), 0..3);
+    let to = prop::collection::vec(one(LISTS), 0..3);
+    let added = prop::option::weighted(0.3, one(LISTS));
+    let gone = prop::option::weighted(0.2, one(LISTS));
+    let rules = prop::collection::vec((one(HEADS), one(ENDS)), 0..8);
+    (any::<bool>(), hosts, to, added, gone, rules).prop_map(|(has_chain, hosts, to, added, gone, rules)| File {
+        has_chain,
+        hosts,
+        to,
+        added,
+        gone,
+        rules,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_was_read_before_changes_no_meaning(files in prop::collection::vec(file(), 1..6)) {
+        let mut reader = Reader::default();
+        // Remembered is what is met twice: the third time nothing is new.
+        for text in (0..3).flat_map(|_| files.iter().map(File::text)) {
+            prop_assert_eq!(reader.read_text(&text), read_by_grammar(&text), "{}", text);
+        }
+    }
+}
+
+#[test]
+fn pieces_and_lists_are_remembered() {
+    let text = "table ip t {\n\tset a { type ipv4_addr; elements = { 10.0.0.1 } }\n\tchain c {\n\t\tip saddr @a tcp dport 22 accept\n\t}\n}\n";
+    let mut reader = Reader::default();
+    let first = reader.read_text(text);
+    assert!(reader.memory.pieces.is_empty(), "met once");
+    assert_eq!((first, 1), (reader.read_text(text), reader.memory.lists.len()));
+    assert!(reader.memory.find("tcp dport 22 accept").is_some());
+    assert!(reader.memory.find("ip saddr @a").is_none(), "it names a set");
+}
