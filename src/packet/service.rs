@@ -309,7 +309,7 @@ impl ServiceSet {
     /// Whether every member is a member of `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.difference(other).is_empty()
+        self.slabs.iter().all(|slab| other.slabs.contains(slab)) || self.difference(other).is_empty()
     }
 
     /// The part that can occur in packets of a family: without icmp6 for IPv4, without icmp for IPv6; `any` stays `any`, because a

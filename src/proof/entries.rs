@@ -14,12 +14,14 @@ const MOST: usize = 500;
 
 /// The entries that packets of a way can meet; `None` if one packet may meet two of them.
 pub(super) fn apart<'a>(entries: &'a [Entry], way: &Crossing<'_>) -> Option<Vec<&'a Entry>> {
-    let settled =
-        |entry: &Entry, how| entry.0.iter().map(|one| one.is_settled_by(way)).filter(|one| *one == how).count();
     let mut found: Vec<&Entry> = Vec::new();
-    for entry in entries.iter().filter(|entry| settled(entry, Some(false)) == 0) {
+    for entry in entries {
+        let settled = || entry.0.iter().map(|one| one.is_settled_by(way));
+        if settled().any(|holds| holds == Some(false)) {
+            continue;
+        }
         found.push(entry);
-        if settled(entry, None) == 0 {
+        if settled().all(|holds| holds.is_some()) {
             // Every packet that is left: those of the entries before it are not.
             return (found.len() == 1).then_some(found);
         }

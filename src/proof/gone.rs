@@ -1,6 +1,6 @@
 //! Which packets a rule sends to another chain for good, so that the rest of its chain is not asked about them.
 
-use super::entries;
+use super::entries::Entry;
 use super::slices::Along;
 use crate::listing::{Action, Condition, Crossing, Rule};
 use crate::packet::{AddressSet, Family};
@@ -18,12 +18,12 @@ pub(super) enum Gone {
     To(AddressSet),
 }
 
-/// What a rule sends away on a way; `None` if that is more than a set of addresses at one end.
-pub(super) fn gone(rule: &Rule, way: &Crossing<'_>) -> Option<Gone> {
+/// What a rule sends away on a way; `None` if that is more than a set of addresses at one end. `chosen` are the entries of its map that packets of the way can meet.
+pub(super) fn gone(rule: &Rule, chosen: &[&Entry], way: &Crossing<'_>) -> Option<Gone> {
     match &rule.action {
         Action::Goto(_) => together(&[end(&rule.when, way)?]),
-        Action::Choose(entries) => {
-            let away = entries::apart(entries, way)?.into_iter().filter(|(_, action)| !stays(action));
+        Action::Choose(_) => {
+            let away = chosen.iter().filter(|(_, action)| !stays(action));
             let mut ends = Vec::new();
             for (conditions, action) in away {
                 match action {

@@ -168,10 +168,17 @@ impl Lanes {
             if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) {
                 continue;
             }
+            let chosen = match &rule.action {
+                Action::Choose(entries) => entries::apart(entries, way)?,
+                _ => Vec::new(),
+            };
             for inner in within.and(&rule.when, way)? {
-                self.action(listing, &rule.action, &inner, way, depth)?;
+                match &rule.action {
+                    Action::Choose(_) => self.choose(listing, &chosen, &inner, way, depth)?,
+                    action => self.action(listing, action, &inner, way, depth)?,
+                }
             }
-            within.leave(gone::gone(rule, way)?);
+            within.leave(gone::gone(rule, &chosen, way)?);
         }
         Some(())
     }
@@ -203,23 +210,26 @@ impl Lanes {
             }
             // Those that go to another chain for good are taken from the rest of this one.
             Action::Jump(target) | Action::Goto(target) => self.chain(listing, *target, within, way, depth + 1),
-            Action::Choose(entries) => self.choose(listing, entries, within, way, depth),
+            Action::Choose(entries) => self.choose(listing, &entries::apart(entries, way)?, within, way, depth),
             Action::Return | Action::Unknown(_) => None,
         }
     }
 
-    /// The entries of a verdict map; where no packet is in two of them, one may drop after another one has accepted.
+    /// The entries of a verdict map that packets of the way can meet; where no packet is in two of them, one may drop after another one has accepted.
     fn choose(
         &mut self,
         listing: &Listing,
-        entries: &[Entry],
+        entries: &[&Entry],
         within: &Within,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
+        if within.is_empty || self.is_ended {
+            return Some(());
+        }
         let before = self.elsewhere;
         let is_first = self.accepts.len() == before;
-        for (conditions, action) in entries::apart(entries, way)? {
+        for (conditions, action) in entries {
             if is_first {
                 self.elsewhere = self.accepts.len();
             }

@@ -60,6 +60,13 @@ impl Asked {
         }
     }
 
+    /// Asks for these services instead.
+    pub fn set_service(&mut self, set: Arc<ServiceSet>) {
+        if let Some(known) = self.service.and_then(|at| self.all.get_mut(at)) {
+            *known = Condition::Service(set);
+        }
+    }
+
     /// The protocols that the conditions leave to a field that depends on them.
     pub fn protocols(&self, field: Field) -> IntervalSet<u8> {
         let of = |set: &ServiceSet| set.rectangles().iter().map(|rectangle| rectangle.protocols).collect();

@@ -341,7 +341,7 @@ impl<'t> Reader<'t> {
     }
 
     fn set(&mut self, table: &TableKey, object: &str, name: &str, head: Piece<'t>) {
-        let mut set = std::mem::take(self.rules.set(table, name, head.line));
+        let mut set = self.rules.take_set(table, name);
         loop {
             match self.scanner.next(|_| false) {
                 Next::Statement(piece) => self.set_statement(object, &mut set, piece),

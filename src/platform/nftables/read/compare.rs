@@ -3,14 +3,12 @@
 //! Several values of one field become one set; several fields together become a list of alternatives. `!=` of an address, a port or a state is the rest of that
 //! field's values, in packets that have the field at all: `tcp dport != 22` is about TCP alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use super::addresses::Entry;
 use super::asked::{Asked, asks_any_transport, is_nothing};
-use super::fields::{Excluded, Field, Only, STATES, Values, address_range, field, masked, union};
+use super::fields::{Excluded, Field, Only, STATES, Values, WITH_PORTS, address_range, field, masked, union};
 use super::ruleset::{Listed, SetEntry, Table};
 use super::tree::{Element, Expr, Operator, Verdict};
 use super::{flags, printed};
@@ -27,7 +25,7 @@ pub struct Comparer<'a, 't> {
     budget: &'a mut usize,
     missing: Vec<String>,
     /// What was read before: maps ask for the same addresses again and again.
-    addresses: FxHashMap<AddressRange, Arc<AddressSet>>,
+    addresses: HashMap<AddressRange, Arc<AddressSet>>,
 }
 
 /// The entries of a verdict map.
@@ -36,7 +34,7 @@ pub type Entries<'a, 't> = Vec<(Vec<Condition>, Option<&'a Verdict<'t>>)>;
 impl<'a, 't> Comparer<'a, 't> {
     /// Begins; `filled` are the sets that rules change, `budget` is how many elements were used so far.
     pub fn new(table: &'a Table<'t>, filled: &'a BTreeSet<&'a str>, budget: &'a mut usize) -> Self {
-        Self { table, filled, budget, missing: Vec::new(), addresses: FxHashMap::default() }
+        Self { table, filled, budget, missing: Vec::new(), addresses: HashMap::new() }
     }
 
     /// The sets that were asked for since the last call and are not there.
@@ -208,6 +206,10 @@ impl<'a, 't> Comparer<'a, 't> {
         match fields {
             [field] => Some(self.one_field(*field, &keys, excluded, text, &[before])),
             fields => {
+                let known = if before.service().is_none() { ports(fields, &keys) } else { None };
+                if let Some(services) = known {
+                    return Some(negated(excluded == Excluded::Yes, Condition::Service(services.into())));
+                }
                 let lists = keys.into_iter().map(|key| self.entry(fields, key, text, before)).collect();
                 let any = any_of(lists);
                 Some(if excluded == Excluded::Yes { Condition::Not(vec![any]) } else { any })
@@ -358,6 +360,29 @@ fn flat<'e, 't>(key: &'e Expr<'t>, into: &mut Vec<&'e Expr<'t>>) {
             single => into.push(single),
         }
     }
+}
+
+/// Protocols with their ports, side by side, where nothing was asked of the services before; `None` if it is anything else.
+fn ports(fields: &[Field], keys: &[&Expr<'_>]) -> Option<ServiceSet> {
+    let [Field::Protocol, Field::DestinationPort(None)] = fields else { return None };
+    let one = |key: &&Expr<'_>| {
+        let Expr::Concat(parts) = key else { return None };
+        let [protocol, port] = parts.as_slice() else { return None };
+        let (Values::Numbers(protocols), Values::Numbers(ports)) =
+            (Field::Protocol.value(protocol)?, Field::DestinationPort(None).value(port)?)
+        else {
+            return None;
+        };
+        match (protocols.intervals(), ports.intervals()) {
+            ([Interval { first, last }], [ports]) if first == last => {
+                let protocol = WITH_PORTS.into_iter().find(|protocol| u16::from(protocol.0) == *first)?;
+                Some(ServiceSet::rectangle(protocol, Interval::full(), *ports))
+            }
+            _ => None,
+        }
+    };
+    let sets: Vec<ServiceSet> = keys.iter().map(one).collect::<Option<_>>()?;
+    (!sets.is_empty()).then(|| union(sets))
 }
 
 /// Any of some lists; services alone become one set of them.

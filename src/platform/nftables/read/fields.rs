@@ -529,7 +529,7 @@ pub fn union(mut sets: Vec<ServiceSet>) -> ServiceSet {
 }
 
 /// The protocols whose ports a flow has.
-const WITH_PORTS: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
+pub const WITH_PORTS: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
 
 /// `th dport` looks at two bytes of whatever is carried. For protocols with ports these are ports; what they are for others is not known.
 fn any_transport(numbers: &IntervalSet<u16>, side: Side, among: &IntervalSet<u8>, text: &str) -> Condition {

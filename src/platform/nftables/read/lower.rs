@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -178,8 +179,20 @@ fn base(
     bases.push((chain.order, Base { chain: id, hook, priority: base.priority.unwrap_or(0), policy, families }));
 }
 
-/// What comparisons of this file that several rules make were found to ask for, with the sets that are missing.
-type Meanings = FxHashMap<Id, (Vec<Condition>, Vec<String>)>;
+/// What comparisons of this file that several rules make were found to ask for.
+#[derive(Default)]
+struct Meanings {
+    /// By themselves, with the sets that are missing.
+    alone: FxHashMap<Id, (Vec<Condition>, Vec<String>)>,
+    /// Of those that ask for ports of any protocol: by the services that the rule asked for before.
+    behind: FxHashMap<(Id, *const ServiceSet), Behind>,
+}
+
+struct Behind {
+    /// Kept lest others come to lie at their place.
+    _before: Arc<ServiceSet>,
+    both: Arc<ServiceSet>,
+}
 
 struct Lowering<'a, 't> {
     ids: &'a FxHashMap<&'a str, ChainId>,
@@ -301,10 +314,12 @@ impl<'a, 't> Lowering<'a, 't> {
     /// Adds what a comparison asks for; of one that other rules make as well, what was found before.
     fn compared(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
         let (left, operator, right) = parts;
-        if !self.statements.is_common(id) || dependence(left) != Dependence::None {
-            return when.extend(self.compare.compare(left, operator, right, text, when));
+        match (self.statements.is_common(id), dependence(left), when.service()) {
+            (true, Dependence::None, _) | (true, Dependence::Services, None) => {}
+            (true, Dependence::Services, Some(_)) => return self.compared_behind(id, parts, text, when),
+            _ => return when.extend(self.compare.compare(left, operator, right, text, when)),
         }
-        if let Some((known, missing)) = self.meanings.get(&id) {
+        if let Some((known, missing)) = self.meanings.alone.get(&id) {
             self.compare.miss(missing);
             return when.extend(known.iter().cloned());
         }
@@ -314,7 +329,24 @@ impl<'a, 't> Lowering<'a, 't> {
         self.compare.miss(&outer);
         self.compare.miss(&missing);
         when.extend(found.iter().cloned());
-        self.meanings.insert(id, (found, missing));
+        self.meanings.alone.insert(id, (found, missing));
+    }
+
+    /// The same of ports of any protocol, where services were asked for before.
+    fn compared_behind(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
+        let (left, operator, right) = parts;
+        let before = when.service().cloned();
+        let key = before.as_ref().map(|before| (id, Arc::as_ptr(before)));
+        if let Some(known) = key.and_then(|key| self.meanings.behind.get(&key)) {
+            return when.set_service(known.both.clone());
+        }
+        let found = self.compare.compare(left, operator, right, text, when);
+        let is_plain = matches!((left, found.as_slice()), (Expr::Field(_), [Condition::Service(_)]));
+        when.extend(found);
+        if let (Some(key), Some(before), Some(both), true) = (key, before, when.service(), is_plain) {
+            let both = both.clone();
+            self.meanings.behind.insert(key, Behind { _before: before, both });
+        }
     }
 
     fn look_up(

@@ -4,7 +4,7 @@
 //! itself, whatever sets, chains and variables its file has, is found once for all files. It changes no meaning, whichever files were read before: tests read many by one
 //! reader and want what a new one reads.
 //!
-//! A reader may doubt that it grows without end: long texts are not remembered, nor pieces that are met once, and nothing is once it is full. Absent on purpose: whatever
+//! A reader may doubt that it grows without end: long texts are not remembered, nor what is met once, and nothing is once it is full. Absent on purpose: whatever
 //! names a set or a chain.
 
 use std::cell::OnceCell;
@@ -13,16 +13,20 @@ use std::hash::BuildHasher as _;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::addresses::Addresses;
+use super::parse::is_on_one_line;
 use super::plain;
 use super::tree::{Does, Expr, Statement, Verdict};
 use crate::listing::{Action, Condition};
 use crate::packet::AddressRange;
 
-/// The longest text that is remembered, in bytes.
-const LONGEST: usize = 4 << 10;
+/// The longest piece that is remembered, in bytes: what it means may take fifty times as much.
+const LONGEST: usize = 512;
 
-/// How much text is remembered, in bytes; what it means takes a few times as much.
-const LARGEST: usize = 8 << 20;
+/// The longest list of addresses that is remembered, in bytes: what it means takes about as much.
+const LONGEST_LIST: usize = 4 << 10;
+
+/// How much text is remembered, in bytes.
+const LARGEST: usize = 4 << 20;
 
 /// What was read before.
 #[derive(Debug, Default)]
@@ -77,9 +81,9 @@ impl Memory {
         self.pieces.get(usize::try_from(place).ok()?)
     }
 
-    /// Whether a text should be remembered: it was met before, and there is room.
+    /// Whether a text should be remembered: it is on one line, as rules are called, was met before, and there is room.
     pub fn wants(&mut self, text: &str) -> bool {
-        self.has_room(text) && self.is_met(text)
+        text.len() <= LONGEST && is_on_one_line(text) && self.is_worth_its_room(text)
     }
 
     /// Remembers what a text says, if it says anything and means the same in every file; its place.
@@ -94,8 +98,8 @@ impl Memory {
         Some(place)
     }
 
-    fn has_room(&self, text: &str) -> bool {
-        text.len() <= LONGEST && self.bytes + text.len() <= LARGEST
+    fn is_worth_its_room(&mut self, text: &str) -> bool {
+        self.bytes + text.len() <= LARGEST && self.is_met(text)
     }
 
     /// Whether a text was met before. Seldom true of one that was not, and false of one that was long ago: then it is remembered too early or too late.
@@ -115,7 +119,7 @@ impl Memory {
         let ranges: Option<Vec<AddressRange>> =
             entries.map(|(range, verdict)| verdict.is_none().then_some(range)).collect();
         let known = Addresses::of(ranges?)?;
-        if self.has_room(text) {
+        if text.len() <= LONGEST_LIST && self.is_worth_its_room(text) {
             self.bytes += text.len();
             self.lists.insert(text.into(), known.clone());
         }

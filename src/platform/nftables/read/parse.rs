@@ -151,17 +151,13 @@ pub fn on_one_line(text: &str) -> Text<'_> {
     result.trim().to_owned().into()
 }
 
-/// Whether a text has no comment, no line's end, and no blank that [`on_one_line`] would take out.
+/// Whether a text has no comment, no line's end, and no blank that [`on_one_line`] would take out or change.
 pub(super) fn is_on_one_line(text: &str) -> bool {
-    // Piece by piece, for the compiler looks at all bytes of one at once; pieces have a byte in common, so that no pair falls between two.
-    let is_mark = |byte: u8| (byte == b'\n') | (byte == b'#') | (byte == b'\t') | (byte == b'\\');
-    let bytes = text.as_bytes();
-    (0..bytes.len()).step_by(32).all(|from| {
-        let piece = bytes.get(from..bytes.len().min(from + 33)).unwrap_or_default();
-        let marks = piece.iter().fold(false, |any, byte| any | is_mark(*byte));
-        let blanks =
-            piece.iter().zip(piece.iter().skip(1)).fold(false, |any, (a, b)| any | ((*a == b' ') & (*b == b' ')));
-        !(marks | blanks)
+    let mut before = 0;
+    text.bytes().all(|byte| {
+        let is_second_blank = (byte == b' ') & (before == b' ');
+        before = byte;
+        !(is_second_blank | (byte != b' ' && byte.is_ascii_whitespace()) | matches!(byte, b'#' | b'\\'))
     })
 }
 

@@ -22,8 +22,8 @@ pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<(Vec<I
     let mut found = Vec::with_capacity(4);
     let mut end = None;
     loop {
-        // What stands behind the addresses stands in rules of many files.
-        if end.is_none() && !line.asks_for_address() {
+        // What stands behind the addresses stands in rules of many files. What begins with a remark is no rule.
+        if end.is_none() && !line.asks_for_address() && !text.starts_with("comment") {
             end = Some((line.rest(), found.len()));
             if let Some(piece) = statements.piece(line.rest()) {
                 found.push(piece);
@@ -32,7 +32,7 @@ pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<(Vec<I
         }
         found.extend(line.statement(statements)?);
         if line.peek().is_none() {
-            if let (Some((text, from)), false) = (end, line.is_folded) {
+            if let Some((text, from)) = end {
                 statements.keep_piece(text, found.get(from..).unwrap_or_default());
             }
             break;
@@ -58,6 +58,9 @@ pub fn addresses(text: &str) -> Option<Vec<Entry<'_>>> {
     })?;
     list.peek().is_none().then_some(found)
 }
+
+/// Statements that are no longer are called by all of their text.
+const SHORT: usize = 100;
 
 /// What is kept of a statement.
 type Kept = Option<Id>;
@@ -154,7 +157,7 @@ impl<'t> Cursor<'t> {
 
     fn keep(&self, start: usize, statements: &mut Statements<'t>, does: Does<'t>) -> Option<Id> {
         let text = self.since(start);
-        statements.plain(text, || Some(Statement { text: title(text), does }))
+        statements.plain(text, || Some(Statement { text: called(text), does }))
     }
 
     /// Behind `counter`.
@@ -264,7 +267,7 @@ impl<'t> Cursor<'t> {
         let (text, value) = (self.since(start), self.since(value));
         let read = || {
             let does = Does::Compare(fields(key), operator, compared(value)?);
-            Some(Statement { text: title(text), does })
+            Some(Statement { text: called(text), does })
         };
         if value.starts_with('@') { statements.of_file(text, read) } else { statements.plain(text, read) }
     }
@@ -288,7 +291,7 @@ impl<'t> Cursor<'t> {
         }
         let map = named(self.run(|byte| byte != b' '))?;
         let text = self.since(start);
-        let read = || Some(Statement { text: title(text), does: Does::LookUp(fields(key), map) });
+        let read = || Some(Statement { text: called(text), does: Does::LookUp(fields(key), map) });
         statements.of_file(text, read)
     }
 
@@ -424,6 +427,11 @@ fn is_reserved(word: &str) -> bool {
             | "lshift"
             | "rshift"
     )
+}
+
+/// What a statement is called, as [`title`] says. Outside of lists it has no more than single blanks.
+fn called(text: &str) -> Text<'_> {
+    if text.len() <= SHORT && !text.contains('{') { text.into() } else { title(text) }
 }
 
 /// The fields of a key whose words are known.

@@ -186,6 +186,11 @@ impl<'t> Ruleset<'t> {
         *self.chain(table, name, line) = chain;
     }
 
+    /// Takes a set out while its block is read; a new one if there is none. [`Self::set`] is where it goes back.
+    pub fn take_set(&mut self, table: &TableKey, name: &str) -> SetEntry<'t> {
+        self.existing(table).and_then(|table| table.sets.remove(name)).unwrap_or_default()
+    }
+
     /// A set, made with its table if it is new.
     pub fn set(&mut self, table: &TableKey, name: &str, line: usize) -> &mut SetEntry<'t> {
         self.table(table, line).sets.entry(name.to_owned()).or_default()

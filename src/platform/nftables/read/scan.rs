@@ -4,6 +4,8 @@
 //! (`counter {` in a table, `counter` in a rule). A statement whose braces do not close before a `;` or the end of the text is cut at the end of
 //! its first line, so that one mistake does not swallow the lines after it.
 
+use memchr::{memchr, memchr_iter, memchr3};
+
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next<'t> {
@@ -42,12 +44,24 @@ pub struct Scanner<'t> {
     at: usize,
     line: usize,
     broken: usize,
+    /// Of each kind of bytes that mean something, the next one.
+    ahead: [Ahead; 3],
+}
+
+/// The next byte of a kind.
+#[derive(Debug, Clone, Copy)]
+struct Ahead {
+    /// From where it was looked for.
+    from: usize,
+    /// Where it is; beyond every text if there is none.
+    next: usize,
 }
 
 impl<'t> Scanner<'t> {
     /// Begins at the start of a text.
     pub fn new(text: &'t str) -> Self {
-        Self { text, at: 0, line: 1, broken: 0 }
+        // Nothing was looked for yet: no place lies from 1 to 0.
+        Self { text, at: 0, line: 1, broken: 0, ahead: [Ahead { from: 1, next: 0 }; 3] }
     }
 
     fn peek(&self, from: usize) -> Option<u8> {
@@ -60,7 +74,7 @@ impl<'t> Scanner<'t> {
 
     fn move_to(&mut self, to: usize) {
         let passed = self.text.as_bytes().get(self.at..to).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.line += memchr_iter(b'\n', passed).count();
         self.at = to;
     }
 
@@ -162,10 +176,20 @@ impl<'t> Scanner<'t> {
     }
 
     /// The next byte that may mean something to whoever cuts.
-    fn next_mark(&self, from: usize) -> Option<(usize, u8)> {
-        let rest = self.text.as_bytes().get(from..)?;
-        let length = rest.iter().position(|byte| MARKS.get(usize::from(*byte)) == Some(&true))?;
-        Some((from + length, *rest.get(length)?))
+    fn next_mark(&mut self, from: usize) -> Option<(usize, u8)> {
+        let bytes = self.text.as_bytes();
+        let next = |kind: &mut Ahead, find: fn(&[u8]) -> Option<usize>| {
+            if !(kind.from..=kind.next).contains(&from) {
+                let rest = bytes.get(from..).unwrap_or_default();
+                *kind = Ahead { from, next: find(rest).map_or(usize::MAX, |length| from + length) };
+            }
+            kind.next
+        };
+        let [braces, ends, continued] = &mut self.ahead;
+        let nearest = next(braces, |rest| memchr3(b'{', b'}', b'"', rest))
+            .min(next(ends, |rest| memchr3(b'\n', b'#', b';', rest)))
+            .min(next(continued, |rest| memchr(b'\\', rest)));
+        Some((nearest, *bytes.get(nearest)?))
     }
 
     fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {
@@ -198,19 +222,6 @@ impl<'t> Scanner<'t> {
         End::Open
     }
 }
-
-/// Which bytes mean something: looked up, for nearly none does.
-#[expect(clippy::indexing_slicing, reason = "256 places for the 256 bytes")]
-const MARKS: [bool; 256] = {
-    let (mut marks, mut byte) = ([false; 256], 0_u8);
-    loop {
-        marks[byte as usize] = matches!(byte, b'"' | b'\\' | b'#' | b'\n' | b';' | b'{' | b'}');
-        if byte == u8::MAX {
-            break marks;
-        }
-        byte += 1;
-    }
-};
 
 enum End {
     Block(usize),

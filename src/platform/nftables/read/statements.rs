@@ -71,7 +71,8 @@ impl<'t> Statements<'t> {
 
     /// Remembers the statements that a text was found to say, if it should be.
     pub fn keep_piece(&mut self, text: &str, ids: &[Id]) {
-        if self.memory.wants(text) {
+        // One alone was remembered as it was read.
+        if ids.len() > 1 && self.memory.wants(text) {
             let said = ids.iter().flat_map(|id| self.said(*id)).map(|statement| statement.clone().into_owned());
             let said = said.collect();
             self.memory.keep(text, said);

@@ -44,6 +44,10 @@ const ENDS: &[&str] = &[
     "log prefix \"a  #b \" drop",
     "th dport { 53,\n\t\t\t54 } accept",
     "th dport { 53, 54 } accept",
+    "tcp dport {\n\t\t\t22, 23 }",
+    "tcp dport {\r22 } log prefix \"a  b\" accept",
+    "comment \"a\" tcp dport 22 accept comment \"b\"",
+    "th dport @many accept",
     "ip daddr vmap @to",
     "ip saddr . tcp dport vmap @to",
     "update @hosts { ip saddr }",
@@ -83,7 +87,9 @@ struct File {
 
 impl File {
     fn text(&self) -> String {
-        let mut text = String::from("table inet filter {\n\tset ports { type inet_service; elements = { 53, 54 } }\n");
+        let mut text = String::from(
+            "table inet filter {\n\tset ports { type inet_service; elements = { 53, 54 } }\n\tset many { type inet_service; elements = { 53, 100-200 } }\n",
+        );
         for list in &self.hosts {
             text += &format!("\tset hosts {{ type ipv4_addr; flags interval; elements = {{ {list} }} }}\n");
         }
