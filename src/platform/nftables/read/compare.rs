@@ -95,7 +95,8 @@ impl<'a, 't> Comparer<'a, 't> {
                 }
                 set.elements()
             }
-            inline => self.elements(inline)?,
+            Expr::Set(inline) => inline,
+            _ => return None,
         };
         if elements.iter().any(|element| element.fleeting) {
             return None;
@@ -125,15 +126,6 @@ impl<'a, 't> Comparer<'a, 't> {
         }
         let entry = |(range, verdict): &'a Entry<'t>| (vec![condition(self.shared(*range))], verdict.as_ref());
         Some((field.implies().into_iter().collect(), listed.iter().map(entry).collect()))
-    }
-
-    /// The elements of a set; `None` if they are not known.
-    fn elements(&mut self, set: &'a Expr<'t>) -> Option<&'a [Element<'t>]> {
-        match set {
-            Expr::Set(elements) => Some(elements),
-            Expr::Named(name) => self.named(name).map(SetEntry::elements),
-            _ => None,
-        }
     }
 
     /// A named set whose elements are known. Each use counts them: a few lines may ask for many of them many times.
@@ -178,23 +170,13 @@ impl<'a, 't> Comparer<'a, 't> {
         before: &Asked,
     ) -> Option<Condition> {
         let keys: Vec<&'a Expr<'t>> = match right {
-            Expr::Set(_) | Expr::Named(_) => {
-                let elements = match right {
-                    Expr::Named(name) => {
-                        let set = self.named(name)?;
-                        if let Some(known) = one_of(set, fields, excluded) {
-                            return Some(known);
-                        }
-                        set.elements()
-                    }
-                    inline => self.elements(inline)?,
-                };
-                if elements.iter().any(|element| element.fleeting) {
-                    return None;
+            Expr::Set(inline) => keys(inline)?,
+            Expr::Named(name) => {
+                let set = self.named(name)?;
+                if let Some(known) = one_of(set, fields, excluded) {
+                    return Some(known);
                 }
-                let mut keys = Vec::with_capacity(elements.len());
-                elements.iter().for_each(|element| flat(&element.key, &mut keys));
-                keys
+                keys(set.elements())?
             }
             // A variable that holds a set in braces was put in place of itself already; commas mean flags, which these fields have not.
             Expr::Flags(_) => return None,
@@ -345,6 +327,16 @@ fn fields(left: &Expr<'_>) -> Option<Vec<Field>> {
         }
         _ => None,
     }
+}
+
+/// The keys of elements; `None` if one of them comes and goes.
+fn keys<'e, 't>(elements: &'e [Element<'t>]) -> Option<Vec<&'e Expr<'t>>> {
+    if elements.iter().any(|element| element.fleeting) {
+        return None;
+    }
+    let mut keys = Vec::with_capacity(elements.len());
+    elements.iter().for_each(|element| flat(&element.key, &mut keys));
+    Some(keys)
 }
 
 /// The values in the place of one, where a variable held several.
