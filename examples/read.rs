@@ -1,6 +1,6 @@
-//! CPU time of reading rule sets of nftables: `cargo run --release --example read -- FILE_OR_DIR...`; of a directory, every `.nft` file below it.
+//! CPU time of reading rule sets of nftables: `cargo run --release --example read -- [--once] FILE_OR_DIR...`; of a directory, every `.nft` file below it.
 //!
-//! Files are read into memory first, and all of them by one reader, as `compile` does; what is counted is from their text to the listing, and letting go of it again (Linux). Five rounds; the best and all are printed.
+//! Files are read into memory first, and all of them by one reader, as `compile` does; what is counted is from their text to the listing, and letting go of it again (Linux). Five rounds, or one with `--once` (to count instructions); the best and all are printed.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a measurement without its files is over")]
 
@@ -15,13 +15,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut files = Vec::new();
-    std::env::args().skip(1).for_each(|path| collect(Path::new(&path), &mut files));
+    let (options, paths): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--once");
+    paths.iter().for_each(|path| collect(Path::new(path), &mut files));
     let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).expect("a readable file")).collect();
     let (bytes, lines) =
         texts.iter().fold((0, 0), |(bytes, lines), text| (bytes + text.len(), lines + text.lines().count()));
     println!("{} files, {bytes} bytes, {lines} lines", files.len());
     let mut rounds: Vec<f64> = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..if options.is_empty() { 5 } else { 1 } {
         let before = worked();
         let mut reader = Reader::default();
         let rules: usize = texts.iter().map(|text| rules(&mut reader, text)).sum();

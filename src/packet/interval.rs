@@ -252,6 +252,11 @@ impl<T: Value> IntervalSet<T> {
         self.intervals.iter().fold(Count::ZERO, |sum, interval| sum.plus(Count::of(*interval)))
     }
 
+    /// The smallest and the largest member.
+    fn ends(&self) -> Option<(T, T)> {
+        Some((self.intervals.first()?.first, self.intervals.last()?.last))
+    }
+
     /// Whether the two have a common member.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
@@ -265,6 +270,11 @@ impl<T: Value> IntervalSet<T> {
     /// Whether every member is a member of `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
+        match (self.ends(), other.ends()) {
+            (None, _) => return true,
+            (Some((first, last)), Some((least, most))) if least <= first && last <= most => {}
+            _ => return false,
+        }
         self.intervals.iter().all(|interval| {
             let at = other.intervals.partition_point(|candidate| candidate.last < interval.first);
             other

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::within::is_within;
 use crate::graph::{PlaceId, Topology, ZoneId};
 use crate::model::Model;
 use crate::packet::{AddressRange, AddressSet, FlowSet, FlowSpace, Order, ServiceSet, TooLarge};
@@ -23,24 +22,42 @@ pub(super) struct Carried {
 /// Sources and destinations, every flow between them.
 type Batch = (Arc<AddressSet>, Arc<AddressSet>);
 
+/// The known addresses of a set by where they belong. Rules share sets, so it is asked once for each.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// By place, ascending.
+    places: Vec<(PlaceId, AddressSet)>,
+    /// By zone, ascending.
+    zones: Vec<(ZoneId, Arc<AddressSet>)>,
+}
+
+impl Parts {
+    /// Of a set.
+    pub(super) fn of(model: &Model, topology: &Topology, set: &AddressSet) -> Self {
+        let places = by_place(model, topology, set);
+        let zones = by_zone(topology, &places);
+        Self { places, zones }
+    }
+}
+
 /// Sends the flows between two sets off; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
 pub(super) fn arrives(
-    model: &Model,
     topology: &Topology,
-    [sources, destinations]: [&Arc<AddressSet>; 2],
+    [from, to]: [&Parts; 2],
+    destinations: &Arc<AddressSet>,
     carried: &[Carried],
 ) -> Option<(String, String)> {
-    let (from, to) = (by_place(model, topology, sources), by_place(model, topology, destinations));
-    let there = spread(topology, by_zone(topology, &from), destinations, carried);
-    for (zone, wanted) in by_zone(topology, &to) {
-        let batches = there.get(&zone).map(Vec::as_slice).unwrap_or_default();
-        let covering = batches.iter().filter(|(_, destinations)| is_within(&wanted, destinations));
+    let there = spread(topology, &from.zones, destinations, carried);
+    for (zone, wanted) in &to.zones {
+        let batches = there.get(zone).map(Vec::as_slice).unwrap_or_default();
+        let covering = batches.iter().filter(|(_, destinations)| wanted.is_subset(destinations));
         let arrived = AddressSet::union_all(covering.map(|(sources, _)| &**sources));
-        for (place, sources) in from.iter().filter(|(place, _)| zone_of(topology, *place) != Some(zone)) {
-            if is_within(sources, &arrived) {
+        let is_here = |place: PlaceId| zone_of(topology, place) == Some(*zone);
+        for (place, sources) in from.places.iter().filter(|(place, _)| !is_here(*place)) {
+            if sources.is_subset(&arrived) {
                 continue;
             }
-            let missing = to.iter().filter(|(end, _)| zone_of(topology, *end) == Some(zone)).find(|(end, part)| {
+            let missing = to.places.iter().filter(|(end, _)| is_here(*end)).find(|(end, part)| {
                 topology.is_connected(*place, *end)
                     && !(topology.zones.is_public(*place) && topology.zones.is_public(*end))
                     && !is_covered(sources, part, batches).unwrap_or(false)
@@ -61,7 +78,6 @@ fn zone_of(topology: &Topology, place: PlaceId) -> Option<ZoneId> {
     topology.zones.place(place).map(|place| place.zone)
 }
 
-/// The known addresses of a set, by place, ascending.
 fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> Vec<(PlaceId, AddressSet)> {
     let known = model.located.meet(set).into_iter();
     let mut parts: Vec<(PlaceId, AddressRange)> =
@@ -71,7 +87,6 @@ fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> Vec<(PlaceI
     places.filter_map(|parts| Some((parts.first()?.0, parts.iter().map(|(_, range)| *range).collect()))).collect()
 }
 
-/// The same by zone.
 fn by_zone(topology: &Topology, places: &[(PlaceId, AddressSet)]) -> Vec<(ZoneId, Arc<AddressSet>)> {
     let mut parts: Vec<(ZoneId, &AddressSet)> =
         places.iter().filter_map(|(place, set)| Some((zone_of(topology, *place)?, set))).collect();
@@ -87,7 +102,7 @@ fn by_zone(topology: &Topology, places: &[(PlaceId, AddressSet)]) -> Vec<(ZoneId
 /// Everything that gets to each zone.
 fn spread(
     topology: &Topology,
-    from: Vec<(ZoneId, Arc<AddressSet>)>,
+    from: &[(ZoneId, Arc<AddressSet>)],
     destinations: &Arc<AddressSet>,
     carried: &[Carried],
 ) -> BTreeMap<ZoneId, Vec<Batch>> {
@@ -99,7 +114,7 @@ fn spread(
     };
     let mut there: BTreeMap<ZoneId, Vec<Batch>> = BTreeMap::new();
     let mut waiting: BTreeMap<ZoneId, Vec<Batch>> =
-        from.into_iter().map(|(zone, set)| (zone, vec![(set, destinations.clone())])).collect();
+        from.iter().map(|(zone, set)| (*zone, vec![(set.clone(), destinations.clone())])).collect();
     while let Some((zone, batches)) = waiting.pop_first() {
         for (sources, destinations) in merged(batches) {
             for one in leaving(zone) {
@@ -119,7 +134,7 @@ fn spread(
 }
 
 fn holds(known: &Batch, batch: &Batch) -> bool {
-    is_within(&batch.0, &known.0) && is_within(&batch.1, &known.1)
+    batch.0.is_subset(&known.0) && batch.1.is_subset(&known.1)
 }
 
 /// What gets through a firewall of some flows.
@@ -130,9 +145,9 @@ fn through(sources: &Arc<AddressSet>, destinations: &Arc<AddressSet>, one: &Carr
 
 /// The intersection, shared where it is one of the two.
 fn common(left: &Arc<AddressSet>, right: &Arc<AddressSet>) -> Arc<AddressSet> {
-    if Arc::ptr_eq(left, right) || is_within(left, right) {
+    if Arc::ptr_eq(left, right) || left.is_subset(right) {
         left.clone()
-    } else if is_within(right, left) {
+    } else if right.is_subset(left) {
         right.clone()
     } else {
         Arc::new(left.intersection(right))

@@ -22,12 +22,13 @@ impl Denies {
         let active = |rule: &&Rule, effect| rule.effect == effect && rule.period.contains(at);
         let denies = model.rules.iter().filter(|rule| active(rule, Effect::Deny));
         let products: Vec<Product> = denies.flat_map(|rule| rule.products.iter().copied()).collect();
-        let mut near = Near { model, products: &products, known: FxHashMap::default() };
+        let mut near = Near::new(model, &products);
         let meeting = model.rules.iter().map(|rule| {
             if products.is_empty() || !active(&rule, Effect::Allow) {
                 return Vec::new();
             }
-            let mut found: Vec<u32> = rule.products.iter().flat_map(|product| near.to(product)).collect();
+            let mut found = Vec::new();
+            rule.products.iter().for_each(|product| found.extend(near.to(product)));
             found.sort_unstable();
             found.dedup();
             found
@@ -42,27 +43,46 @@ impl Denies {
     }
 }
 
-/// The denies by a set of destinations that they have an address of.
+/// Denies by a set that they share.
+type BySet = Vec<(EndpointId, Vec<u32>)>;
+
+/// Puts denies together that have the same set at one end.
+fn by_set(denies: impl Iterator<Item = (EndpointId, u32)>) -> BySet {
+    let mut sorted: Vec<(EndpointId, u32)> = denies.collect();
+    sorted.sort_unstable();
+    let groups = sorted.chunk_by(|one, other| one.0 == other.0);
+    groups.filter_map(|group| Some((group.first()?.0, group.iter().map(|(_, place)| *place).collect()))).collect()
+}
+
+/// The denies that have an address in common with sets of rules.
 struct Near<'a> {
     model: &'a Model,
     products: &'a [Product],
-    known: FxHashMap<EndpointId, Vec<u32>>,
+    /// All denies, by their destinations.
+    by_destination: BySet,
+    /// By a set of destinations those that have one of them, by their sources.
+    known: FxHashMap<EndpointId, BySet>,
 }
 
-impl Near<'_> {
+impl<'a> Near<'a> {
+    fn new(model: &'a Model, products: &'a [Product]) -> Self {
+        let by_destination = by_set(products.iter().map(|deny| deny.destination).zip(0..));
+        Self { model, products, by_destination, known: FxHashMap::default() }
+    }
+
     /// The denies that meet a product.
-    fn to(&mut self, product: &Product) -> Vec<u32> {
-        let Self { model, products, known } = self;
+    fn to(&mut self, product: &Product) -> impl Iterator<Item = u32> {
+        let Self { model, products, by_destination, known } = self;
         let near = known.entry(product.destination).or_insert_with(|| {
             let set = model.endpoint(product.destination);
-            let mut by_set: FxHashMap<EndpointId, bool> = FxHashMap::default();
-            let mut meets = |deny: &Product| {
-                *by_set.entry(deny.destination).or_insert_with(|| model.endpoint(deny.destination).intersects(set))
-            };
-            (0..).zip(*products).filter(|(_, deny)| meets(deny)).map(|(place, _)| place).collect()
+            let met = by_destination.iter().filter(|(destination, _)| model.endpoint(*destination).intersects(set));
+            let places = met.flat_map(|(_, places)| places);
+            by_set(places.filter_map(|place| Some((products.get(*place as usize)?.source, *place))))
         });
         let source = model.endpoint(product.source);
-        let meets = |deny: &Product| model.endpoint(deny.source).intersects(source);
-        near.iter().copied().filter(|place| products.get(*place as usize).is_some_and(meets)).collect()
+        near.iter()
+            .filter(|(other, _)| model.endpoint(*other).intersects(source))
+            .flat_map(|(_, places)| places)
+            .copied()
     }
 }

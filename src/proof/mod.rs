@@ -21,11 +21,11 @@ mod device;
 mod entries;
 mod gaps;
 mod gone;
+mod pieces;
 mod policy;
 mod quick;
 mod slices;
 mod text;
-mod within;
 
 pub use asked::admitted;
 pub use device::{Doubt, Perhaps, Proof, Verdict, device};

@@ -10,16 +10,16 @@
 //! The flows arrive over at least one way; that every *other* way carries them too rests on placement, which the tests hold against the definition pair by pair.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::arrive::{Carried, arrives};
+use super::arrive::{Carried, Parts, arrives};
 use super::denies::Denies;
-use super::within;
 use crate::graph::Topology;
-use crate::model::{Model, Product, Quarantine, Rule, RuleId};
+use crate::model::{EndpointId, Model, Product, Quarantine, Rule, RuleId};
 use crate::packet::{AddressSet, FlowSpace, Order, ServiceSet};
 use crate::plan::{DevicePlan, PlannedQuarantine, PlannedRule};
 use crate::syntax::ast::Effect;
@@ -111,13 +111,18 @@ impl<'m> Composition<'m> {
         let Self { model, topology, at, carried, .. } = self;
         let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut problems = Vec::new();
+        let mut known: FxHashMap<EndpointId, Rc<Parts>> = FxHashMap::default();
+        let mut parts = |id: EndpointId| {
+            known.entry(id).or_insert_with(|| Rc::new(Parts::of(model, topology, model.endpoint(id)))).clone()
+        };
         for (rule, carried) in model.rules.iter().zip(&carried) {
             if rule.effect != Effect::Allow || !rule.period.contains(at) {
                 continue;
             }
             for product in rule.products.iter().filter(|product| !model.service(product.services).is_empty()) {
-                let ends = [model.endpoint(product.source), model.endpoint(product.destination)];
-                if let Some((from, to)) = arrives(model, topology, ends, carried) {
+                let (from, to) = (parts(product.source), parts(product.destination));
+                let destinations = model.endpoint(product.destination);
+                if let Some((from, to)) = arrives(topology, [&from, &to], destinations, carried) {
                     let what = format!("flows from {from} to {to} do not arrive");
                     problems.push(Problem { rule: rule.name.value.clone(), device: String::new(), what });
                 }
@@ -155,8 +160,8 @@ impl<'m> Composition<'m> {
     fn is_part(&self, planned: &PlannedRule, rule: &Rule) -> bool {
         rule.products.iter().any(|product| {
             services_within(&planned.services, self.model.service(product.services))
-                && within::is_within(&planned.source, self.model.endpoint(product.source))
-                && within::is_within(&planned.destination, self.model.endpoint(product.destination))
+                && planned.source.is_subset(self.model.endpoint(product.source))
+                && planned.destination.is_subset(self.model.endpoint(product.destination))
         })
     }
 
@@ -223,8 +228,8 @@ impl<'m> Composition<'m> {
                 || planned.keep.iter().any(|one| {
                     one.label.name == rule.name.value
                         && services_within(services, &one.services)
-                        && within::is_within(source, &one.source)
-                        && within::is_within(destination, &one.destination)
+                        && source.is_subset(&one.source)
+                        && destination.is_subset(&one.destination)
                 })
         };
         *planned.held == **self.model.endpoint(quarantine.held)

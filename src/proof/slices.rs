@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::pieces::pieces;
 use crate::packet::{AddressSet, Family, Interval, IntervalSet, ServiceSet, Value};
 
 /// A product of one family. Of its sets, the addresses of that family count.
@@ -78,9 +79,6 @@ impl Along {
 
 /// More entries than this are not made: wide sets among many borders.
 const MOST: usize = if cfg!(test) { 100_000 } else { 3_000_000 };
-
-/// Services are not cut into more pieces than this.
-const PIECES: usize = 500;
 
 /// Whether two lists of narrowed products have one union, but for what a third one holds; `None` if there are too many slices to tell.
 pub(super) fn agree(left: &[Lane], right: &[Lane], without: &[Lane]) -> Option<bool> {
@@ -260,40 +258,6 @@ impl<'a, T: Eq + Hash> Numbers<'a, T> {
     fn number(&self, set: &Arc<T>) -> Option<u32> {
         self.places.get(&Arc::as_ptr(set)).copied()
     }
-}
-
-/// Cuts services at each other: for each set the pieces that it is made of; `None` if they are too many.
-fn pieces(sets: &[&Arc<ServiceSet>]) -> Option<Vec<Vec<u32>>> {
-    let mut pieces: Vec<(ServiceSet, Vec<u32>)> = Vec::new();
-    for (number, set) in (0..).zip(sets) {
-        let mut rest = (***set).clone();
-        let mut cut = Vec::new();
-        for (piece, holders) in pieces.iter_mut().filter(|(piece, _)| piece.intersects(set)) {
-            let outside = piece.difference(set);
-            rest = rest.difference(piece);
-            if !outside.is_empty() {
-                *piece = piece.difference(&outside);
-                cut.push((outside, holders.clone()));
-            }
-            holders.push(number);
-        }
-        if !rest.is_empty() {
-            cut.push((rest, vec![number]));
-        }
-        pieces.append(&mut cut);
-        if pieces.len() > PIECES {
-            return None;
-        }
-    }
-    let mut of_set = vec![Vec::new(); sets.len()];
-    for (number, (_, holders)) in (0..).zip(&pieces) {
-        for holder in holders {
-            if let Some(own) = of_set.get_mut(*holder as usize) {
-                own.push(number);
-            }
-        }
-    }
-    Some(of_set)
 }
 
 /// The slices of a range: between which borders it lies.

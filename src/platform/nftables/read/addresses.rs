@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::names::prefix_length;
+use super::plain;
 use super::tree::Verdict;
 use crate::packet::{AddressRange, AddressSet, Family};
 
@@ -21,8 +22,15 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Of the elements of a set; `None` if they are of both families, or there are none.
-    pub fn of(ranges: Vec<AddressRange>) -> Option<Self> {
+    /// Of a list in braces; `None` if anything else is in it, its addresses are of both families, or there are none.
+    pub fn listed(text: &str) -> Option<Self> {
+        let entries = plain::addresses(text)?.into_iter();
+        let ranges: Option<Vec<AddressRange>> =
+            entries.map(|(range, verdict)| verdict.is_none().then_some(range)).collect();
+        Self::of(ranges?)
+    }
+
+    fn of(ranges: Vec<AddressRange>) -> Option<Self> {
         let family = ranges.first()?.family();
         let is_one = ranges.iter().all(|range| range.family() == family);
         is_one.then(|| Self { count: ranges.len(), family, set: Arc::new(ranges.into_iter().collect()) })

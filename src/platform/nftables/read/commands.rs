@@ -3,13 +3,14 @@
 //! A file that is loaded over what a device already has means that, too; what the file says of itself is all that is read here.
 //! Absent on purpose: files named by `include`, and what handles (`delete rule ... handle 5`) mean, which only the device knows.
 
-use super::memory::Memory;
+use super::addresses::Addresses;
+use super::memory::{Block, Memory};
 use super::parse::{self, Variables, on_one_line};
 use super::plain;
 use super::ruleset::{
     BaseEntry, ChainEntry, Listed, RuleEntry, Ruleset, SetEntry, TableFamily, TableKey, hook, priority,
 };
-use super::scan::{Next, Piece, Scanner, is_anonymous_chain};
+use super::scan::{Next, Piece, Place, Scanner, is_anonymous_chain};
 use super::tree::{Does, Expr, Statement, Text, Verdict};
 use super::words::Words;
 use crate::listing::Blur;
@@ -148,12 +149,14 @@ impl<'t> Reader<'t> {
 
     /// What may stand in every block.
     fn anywhere(&mut self, piece: Piece<'t>) -> bool {
+        if !is_anywhere(piece.text) {
+            return false;
+        }
         let mut words = Words { rest: piece.text };
         match words.next() {
             "define" | "redefine" => self.define(words.rest),
             "undefine" => self.variables.forget(words.next()),
-            "include" => self.lost(piece, "a file that is not read"),
-            _ => return false,
+            _ => self.lost(piece, "a file that is not read"),
         }
         true
     }
@@ -169,7 +172,7 @@ impl<'t> Reader<'t> {
         match object {
             "chain" => {
                 let name = words.next();
-                self.chain(table, name, head);
+                self.chain(table, name.into(), head);
             }
             "set" | "map" => {
                 let name = words.next();
@@ -193,13 +196,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn chain(&mut self, table: &TableKey, name: &str, head: Piece<'t>) {
-        let mut chain = self.rules.take_chain(table, name, head.line);
+    fn chain(&mut self, table: &TableKey, name: Text<'t>, head: Piece<'t>) {
+        let mut chain = self.rules.take_chain(table, &name, head.line);
         self.variables.enter();
         loop {
             match self.scanner.next(is_anonymous_chain) {
                 Next::Block(head) => {
-                    let rule = self.anonymous_chain(table, name, head);
+                    let rule = self.anonymous_chain(table, &name, head);
                     chain.rules.push_back(rule);
                 }
                 Next::Broken(piece) => {
@@ -239,7 +242,7 @@ impl<'t> Reader<'t> {
         }
         let rule = self.rule(head, statements);
         self.depth += 1;
-        self.chain(table, &name, head);
+        self.chain(table, name.into(), head);
         self.depth -= 1;
         RuleEntry { text, ..rule }
     }
@@ -340,11 +343,21 @@ impl<'t> Reader<'t> {
         RuleEntry { line: piece.line, text, statements }
     }
 
-    fn set(&mut self, table: &TableKey, object: &str, name: &str, head: Piece<'t>) {
-        let mut set = self.rules.take_set(table, name);
+    fn set(&mut self, table: &TableKey, object: &str, name: &'t str, head: Piece<'t>) {
+        let known = self.rules.take_set(table, name);
+        let is_new = known.is_none() && object == "set" && self.reading == Reading::PlainFirst;
+        let block = if is_new { self.scanner.up_to_second_brace() } else { None };
+        if let Some(set) = block.and_then(|block| self.remembered_set(block)) {
+            return self.rules.put_set(table, name, head.line, set);
+        }
+        let (from, mut says_all) = (self.scanner.place(), true);
+        let mut set = known.unwrap_or_default();
         loop {
             match self.scanner.next(|_| false) {
-                Next::Statement(piece) => self.set_statement(object, &mut set, piece),
+                Next::Statement(piece) => {
+                    says_all &= !is_anywhere(piece.text);
+                    self.set_statement(object, &mut set, piece);
+                }
                 Next::Block(piece) | Next::Broken(piece) => {
                     self.lost(piece, "a brace that is not closed");
                     set.unknown = true;
@@ -360,7 +373,31 @@ impl<'t> Reader<'t> {
             self.lost(head, "a set without a type");
             set.unknown = true;
         }
-        *self.rules.set(table, name, head.line) = set;
+        if let Some(block) = block.filter(|_| says_all) {
+            self.remember_set(block, from, &set);
+        }
+        self.rules.put_set(table, name, head.line, set);
+    }
+
+    /// The set of a block that begins here, if it was read before, in this file or another; then the block is passed.
+    fn remembered_set(&mut self, block: &'t str) -> Option<SetEntry<'t>> {
+        let known = self.rules.statements.memory.set(block)?;
+        self.scanner.pass(block, known.lines);
+        Some(SetEntry::of_list(known.addresses.clone(), block.get(known.list.clone())?))
+    }
+
+    /// Remembers a block that held one list of addresses and ends here, and began at a place; `block` is what it would be by its braces.
+    fn remember_set(&mut self, block: &'t str, from: Place, set: &SetEntry<'t>) {
+        let to = self.scanner.place();
+        if from.at + block.len() != to.at {
+            return;
+        }
+        self.rules.statements.memory.keep_set(block, || {
+            let (addresses, text) = set.is_list()?;
+            let list = block.find('{')?..block.find('}')? + 1;
+            let is_it = block.get(list.clone()) == Some(text);
+            is_it.then(|| Block { addresses: addresses.clone(), list, lines: to.line - from.line })
+        });
     }
 
     fn set_statement(&mut self, object: &str, set: &mut SetEntry<'t>, piece: Piece<'t>) {
@@ -398,7 +435,7 @@ impl<'t> Reader<'t> {
     fn listed(&mut self, object: &str, text: &'t str) -> Option<Listed<'t>> {
         match object {
             _ if self.reading == Reading::GrammarAlone || !text.starts_with('{') => None,
-            "set" => self.rules.statements.memory.addresses(text).map(Listed::Set),
+            "set" => Addresses::listed(text).map(Listed::Set),
             _ => plain::addresses(text).filter(|entries| !entries.is_empty()).map(Listed::Map),
         }
     }
@@ -533,6 +570,11 @@ impl<'t> Reader<'t> {
             _ => self.lost(piece, "a command that only the device understands"),
         }
     }
+}
+
+/// Whether a statement may stand in every block, and does something beyond it.
+fn is_anywhere(text: &str) -> bool {
+    matches!(Words { rest: text }.next(), "define" | "redefine" | "undefine" | "include")
 }
 
 fn drops(policy: &str) -> Option<bool> {

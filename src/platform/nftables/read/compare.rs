@@ -47,6 +47,22 @@ impl<'a, 't> Comparer<'a, 't> {
         self.missing.extend_from_slice(sets);
     }
 
+    /// What a comparison asks for, if that is that an address is one, or in a list: the most frequent one, seen at once. That the packet is of its family goes without saying.
+    pub fn address(&mut self, left: &Expr<'t>, operator: Operator, right: &'a Expr<'t>) -> Option<Condition> {
+        let (Expr::Field(path), Operator::Implicit) = (left, operator) else { return None };
+        let (condition, family) = one_address(field(path))?;
+        match right {
+            Expr::Word(_) | Expr::Prefix(..) | Expr::Range(..) => {
+                Some(condition(Arc::new(address_range(right, family)?.into())))
+            }
+            Expr::Named(name) => {
+                let Listed::Set(list) = self.table.sets.get(&**name)?.listed()? else { return None };
+                (list.family == family && self.named(name).is_some()).then(|| condition(list.set.clone()))
+            }
+            _ => None,
+        }
+    }
+
     /// What a comparison asks for; `before` are the conditions of the rule that stand before it.
     pub fn compare(
         &mut self,

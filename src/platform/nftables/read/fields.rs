@@ -96,8 +96,10 @@ pub enum Only {
 
 /// The field of a path as the grammar has it (`["ip", "saddr"]`).
 pub fn field(path: &[Text<'_>]) -> Field {
-    let words: Vec<&str> = path.iter().map(|word| &**word).collect();
-    match words.as_slice() {
+    // No field that is known has more words.
+    let mut words = [""; 4];
+    words.iter_mut().zip(path).for_each(|(place, word)| *place = word);
+    match words.get(..path.len()).unwrap_or_default() {
         ["meta", key] => meta(key),
         ["ct", "state"] => Field::State,
         ["ct", "protocol"] => Field::First(First::Protocol),

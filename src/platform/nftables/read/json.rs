@@ -55,7 +55,7 @@ fn handle(of: &Value) -> usize {
 }
 
 fn table_of(of: &Value, name: &str) -> Option<TableKey> {
-    Some((TableFamily::by_name(text(of, "family"))?, text(of, name).to_owned()))
+    Some((TableFamily::by_name(text(of, "family"))?, text(of, name).into()))
 }
 
 fn command_on(rules: &mut Ruleset<'static>, command: &str, kind: &str, of: &Value) {
@@ -72,7 +72,7 @@ fn command_on(rules: &mut Ruleset<'static>, command: &str, kind: &str, of: &Valu
             }
             if let Some(table) = table_of(of, "table") {
                 let rule = rule(rules, of);
-                rules.chain(&table, text(of, "chain"), 0).rules.push_front(rule);
+                rules.chain(&table, text(of, "chain").to_owned(), 0).rules.push_front(rule);
             }
         }
         ("flush", "ruleset") => rules.flush(TableFamily::by_name(text(of, "family"))),
@@ -130,12 +130,12 @@ fn add(rules: &mut Ruleset<'static>, kind: &str, of: &Value, object: &Value) {
         "chain" => chain(rules, &table, of),
         "rule" => {
             let rule = rule(rules, of);
-            rules.chain(&table, text(of, "chain"), 0).rules.push_back(rule);
+            rules.chain(&table, text(of, "chain").to_owned(), 0).rules.push_back(rule);
         }
         "set" | "map" => set(rules, &table, of),
         "element" => {
             let elements = elements(of.get("elem"), Pairs::Perhaps);
-            rules.set(&table, text(of, "name"), 0).add(elements);
+            rules.set(&table, text(of, "name").to_owned(), 0).add(elements);
         }
         "flowtable" => {
             let what = "a flow table: packets of connections that it holds pass by the rules";
@@ -175,7 +175,7 @@ fn chain(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
     if base.as_ref().is_some_and(|base| base.priority.is_none()) {
         rules.notice(0, &of.to_string(), "a priority that is not understood", Blur::Whole);
     }
-    let chain = rules.chain(table, name, handle(of));
+    let chain = rules.chain(table, name.to_owned(), handle(of));
     chain.line = handle(of);
     chain.base = base;
 }
@@ -183,7 +183,7 @@ fn chain(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
 fn set(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
     let changes = has_flag(of, "dynamic") || has_flag(of, "timeout") || of.get("timeout").is_some();
     let pairs = if of.get("map").is_some() { Pairs::Yes } else { Pairs::No };
-    let set = rules.set(table, text(of, "name"), 0);
+    let set = rules.set(table, text(of, "name").to_owned(), 0);
     set.unknown |= changes;
     if let Some(listed) = of.get("elem") {
         set.add(elements(Some(listed), pairs));

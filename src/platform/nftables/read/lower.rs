@@ -100,7 +100,7 @@ fn verdict_may_drop(verdict: &Verdict<'_>) -> bool {
     matches!(verdict, Verdict::Drop | Verdict::Other(_))
 }
 
-fn chains_in_order<'a, 't>(table: &'a Table<'t>) -> Vec<(&'a String, &'a ChainEntry<'t>)> {
+fn chains_in_order<'a, 't>(table: &'a Table<'t>) -> Vec<(&'a Text<'t>, &'a ChainEntry<'t>)> {
     let mut chains: Vec<_> = table.chains.iter().collect();
     chains.sort_by_key(|(_, chain)| chain.order);
     chains
@@ -119,11 +119,11 @@ fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>)
     let chains = chains_in_order(table);
     let first = whole.listing.chains.len();
     let ids: FxHashMap<&str, ChainId> =
-        chains.iter().enumerate().map(|(at, (name, _))| (name.as_str(), ChainId(first + at))).collect();
+        chains.iter().enumerate().map(|(at, (name, _))| (&***name, ChainId(first + at))).collect();
     let filled: BTreeSet<&str> = chains.iter().flat_map(|(_, chain)| filled(chain, whole.statements)).collect();
     let drops = OnceCell::new();
     for (at, (name, chain)) in chains.iter().enumerate() {
-        let title = format!("{} {} {name}", key.0.name(), key.1);
+        let title = [key.0.name(), &key.1, &***name].join(" ");
         let may_drop = || *drops.get_or_init(|| table.chains.values().any(|chain| may_drop(chain, whole.statements)));
         base(key, table, (ChainId(first + at), chain, &title), may_drop, &mut whole.listing, &mut whole.bases);
         whole.listing.chains.push(Chain { name: title, line: chain.line, rules: Vec::new() });
@@ -182,6 +182,8 @@ fn base(
 /// What comparisons of this file that several rules make were found to ask for.
 #[derive(Default)]
 struct Meanings {
+    /// Of those that ask for an address alone.
+    addresses: FxHashMap<Id, Condition>,
     /// By themselves, with the sets that are missing.
     alone: FxHashMap<Id, (Vec<Condition>, Vec<String>)>,
     /// Of those that ask for ports of any protocol: by the services that the rule asked for before.
@@ -314,7 +316,17 @@ impl<'a, 't> Lowering<'a, 't> {
     /// Adds what a comparison asks for; of one that other rules make as well, what was found before.
     fn compared(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
         let (left, operator, right) = parts;
-        match (self.statements.is_common(id), dependence(left), when.service()) {
+        let is_common = self.statements.is_common(id);
+        if is_common && let Some(known) = self.meanings.addresses.get(&id) {
+            return when.add(known.clone());
+        }
+        if let Some(condition) = self.compare.address(left, operator, right) {
+            if is_common {
+                self.meanings.addresses.insert(id, condition.clone());
+            }
+            return when.add(condition);
+        }
+        match (is_common, dependence(left), when.service()) {
             (true, Dependence::None, _) | (true, Dependence::Services, None) => {}
             (true, Dependence::Services, Some(_)) => return self.compared_behind(id, parts, text, when),
             _ => return when.extend(self.compare.compare(left, operator, right, text, when)),

@@ -1,4 +1,4 @@
-//! What a reader remembers from file to file: pieces of rules and lists of addresses by their text, and what they mean.
+//! What a reader remembers from file to file: pieces of rules and sets of addresses by their text, and what they mean.
 //!
 //! The firewalls of one network say the same things: ten thousand branches name the same servers, and a rule that is on a thousand of them ends in the same words. What a text means by
 //! itself, whatever sets, chains and variables its file has, is found once for all files. It changes no meaning, whichever files were read before: tests read many by one
@@ -9,21 +9,20 @@
 
 use std::cell::OnceCell;
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::addresses::Addresses;
 use super::parse::is_on_one_line;
-use super::plain;
 use super::tree::{Does, Expr, Statement, Verdict};
 use crate::listing::{Action, Condition};
-use crate::packet::AddressRange;
 
 /// The longest piece that is remembered, in bytes: what it means may take fifty times as much.
 const LONGEST: usize = 512;
 
-/// The longest list of addresses that is remembered, in bytes: what it means takes about as much.
-const LONGEST_LIST: usize = 4 << 10;
+/// The longest set of addresses that is remembered, in bytes: what it means takes about as much.
+const LONGEST_SET: usize = 4 << 10;
 
 /// How much text is remembered, in bytes.
 const LARGEST: usize = 4 << 20;
@@ -33,10 +32,21 @@ const LARGEST: usize = 4 << 20;
 pub struct Memory {
     pieces: Vec<Piece>,
     places: FxHashMap<Box<str>, u32>,
-    lists: FxHashMap<Box<str>, Addresses>,
+    sets: FxHashMap<Box<str>, Block>,
     /// Of each text that was met once, a part of its hash at the place that the rest of it says. Texts that are met no more take no room.
     met: Vec<u16>,
     bytes: usize,
+}
+
+/// The block of a set of addresses, from behind its opening brace to behind its closing one.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// What the set holds.
+    pub addresses: Addresses,
+    /// Where the list of them stands in the text.
+    pub list: Range<usize>,
+    /// How many lines end in it.
+    pub lines: usize,
 }
 
 /// Statements of a rule, one after another, and what they were found to mean.
@@ -83,14 +93,11 @@ impl Memory {
 
     /// Whether a text should be remembered: it is on one line, as rules are called, was met before, and there is room.
     pub fn wants(&mut self, text: &str) -> bool {
-        text.len() <= LONGEST && is_on_one_line(text) && self.is_worth_its_room(text)
+        text.len() <= LONGEST && self.is_worth_its_room(text) && is_on_one_line(text)
     }
 
-    /// Remembers what a text says, if it says anything and means the same in every file; its place.
+    /// Remembers what a text says, if [it means the same in every file](is_the_same_everywhere) and [should be](Self::wants); its place.
     pub fn keep(&mut self, text: &str, statements: Vec<Statement<'static>>) -> Option<u32> {
-        if statements.is_empty() || !is_the_same_everywhere(&statements) {
-            return None;
-        }
         let place = u32::try_from(self.pieces.len()).ok()?;
         self.bytes += text.len();
         self.pieces.push(Piece { statements, meaning: OnceCell::new() });
@@ -110,33 +117,40 @@ impl Memory {
         self.met.get_mut(usize::from(place)).is_some_and(|met| std::mem::replace(met, mark) == mark)
     }
 
-    /// The addresses of a list in braces, read if it is new; `None` if it is something else.
-    pub fn addresses(&mut self, text: &str) -> Option<Addresses> {
-        if let Some(known) = self.lists.get(text) {
-            return Some(known.clone());
-        }
-        let entries = plain::addresses(text)?.into_iter();
-        let ranges: Option<Vec<AddressRange>> =
-            entries.map(|(range, verdict)| verdict.is_none().then_some(range)).collect();
-        let known = Addresses::of(ranges?)?;
-        if text.len() <= LONGEST_LIST && self.is_worth_its_room(text) {
+    /// The set of a block.
+    pub fn set(&self, block: &str) -> Option<&Block> {
+        self.sets.get(block)
+    }
+
+    /// Remembers what a block was found to hold, if it should be.
+    pub fn keep_set(&mut self, text: &str, block: impl FnOnce() -> Option<Block>) {
+        if text.len() <= LONGEST_SET
+            && self.is_worth_its_room(text)
+            && let Some(block) = block()
+        {
             self.bytes += text.len();
-            self.lists.insert(text.into(), known.clone());
+            self.sets.insert(text.into(), block);
         }
-        Some(known)
     }
 }
 
-/// Whether statements name nothing of their file, and none stands behind one that decides.
-fn is_the_same_everywhere(statements: &[Statement<'_>]) -> bool {
-    let decides = |statement: &Statement<'_>| matches!(statement.does, Does::Decide(_) | Does::Reject(_));
-    let names_nothing = |statement: &Statement<'_>| match &statement.does {
-        Does::Compare(_, _, value) => !matches!(value, Expr::Named(_)),
-        Does::Decide(verdict) => !matches!(verdict, Verdict::Jump(_) | Verdict::Goto(_)),
-        Does::Ask | Does::Reject(_) => true,
-        _ => false,
-    };
-    statements.iter().all(names_nothing) && !statements.iter().rev().skip(1).any(decides)
+/// Whether statements, at least one, name nothing of their file, and none stands behind one that decides.
+pub fn is_the_same_everywhere<'s, 't: 's>(statements: impl Iterator<Item = &'s Statement<'t>>) -> bool {
+    let (mut is_any, mut is_decided) = (false, false);
+    for statement in statements {
+        let names_nothing = match &statement.does {
+            Does::Compare(_, _, value) => !matches!(value, Expr::Named(_)),
+            Does::Decide(verdict) => !matches!(verdict, Verdict::Jump(_) | Verdict::Goto(_)),
+            Does::Ask | Does::Reject(_) => true,
+            _ => false,
+        };
+        if is_decided || !names_nothing {
+            return false;
+        }
+        is_any = true;
+        is_decided = matches!(statement.does, Does::Decide(_) | Does::Reject(_));
+    }
+    is_any
 }
 
 #[cfg(test)]

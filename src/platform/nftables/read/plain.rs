@@ -91,7 +91,9 @@ impl<'t> Cursor<'t> {
     }
 
     fn asks_for_address(&self) -> bool {
-        ["ip saddr ", "ip daddr ", "ip6 saddr ", "ip6 daddr "].iter().any(|field| self.rest().starts_with(field))
+        let Some(rest) = self.rest().strip_prefix("ip") else { return false };
+        let rest = rest.strip_prefix('6').unwrap_or(rest);
+        rest.starts_with(" saddr ") || rest.starts_with(" daddr ")
     }
 
     /// Takes what begins here, if it is followed by a blank or nothing.
@@ -243,24 +245,22 @@ impl<'t> Cursor<'t> {
     /// `ip saddr 10.0.0.0/8`, `iifname . oifname vmap { ... }`; `first` is the word that was read already.
     fn comparison(&mut self, start: usize, first: &str, statements: &mut Statements<'t>) -> Option<Id> {
         self.field(first)?;
-        while self.rest().starts_with(" . ") {
+        while self.rest().as_bytes().get(1) == Some(&b'.') && self.rest().starts_with(" . ") {
             self.at += " . ".len();
             let first = self.run(is_name);
             self.field(first)?;
         }
         let key = self.since(start);
         self.take(b' ')?;
-        if self.rest().starts_with("vmap ") {
+        if self.peek() == Some(b'v') && self.rest().starts_with("vmap ") {
             self.at += "vmap ".len();
             return self.look_up(start, key, statements);
         }
         let operator = self.operator();
         let value = self.at;
-        match self.peek()? {
-            b'{' => {
-                self.at += self.rest().find('}')? + 1;
-                self.is_folded |= !is_on_one_line(self.since(value));
-            }
+        let first = self.peek()?;
+        match first {
+            b'{' => self.at += self.rest().find('}')? + 1,
             b'"' => drop(self.string()?),
             _ => drop(self.run(|byte| byte != b' ')),
         }
@@ -269,16 +269,20 @@ impl<'t> Cursor<'t> {
             let does = Does::Compare(fields(key), operator, compared(value)?);
             Some(Statement { text: called(text), does })
         };
-        if value.starts_with('@') { statements.of_file(text, read) } else { statements.plain(text, read) }
+        let id = if first == b'@' { statements.of_file(text, read)? } else { statements.plain(text, read)? };
+        // What is remembered is on one line.
+        self.is_folded |= first == b'{' && matches!(id, Id::Own(_)) && !is_on_one_line(value);
+        Some(id)
     }
 
     fn operator(&mut self) -> Operator {
-        let signs = [("!= ", Operator::Unequal), ("== ", Operator::Equal)];
-        let found = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign));
-        found.map_or(Operator::Implicit, |(sign, operator)| {
-            self.at += sign.len();
-            operator
-        })
+        let operator = match self.rest().as_bytes() {
+            [b'!', b'=', b' ', ..] => Operator::Unequal,
+            [b'=', b'=', b' ', ..] => Operator::Equal,
+            _ => return Operator::Implicit,
+        };
+        self.at += "!= ".len();
+        operator
     }
 
     fn look_up(&mut self, start: usize, key: &'t str, statements: &mut Statements<'t>) -> Option<Id> {
@@ -297,18 +301,11 @@ impl<'t> Cursor<'t> {
 
     /// The second word of a field that is known; the first was read already.
     fn field(&mut self, first: &str) -> Option<()> {
-        let second: &[&str] = match first {
-            "iifname" | "oifname" | "iif" | "oif" => return Some(()),
-            "ip" => &["saddr", "daddr", "protocol"],
-            "ip6" => &["saddr", "daddr", "nexthdr"],
-            "tcp" | "udp" | "sctp" | "th" => &["dport", "sport"],
-            "meta" => &["l4proto", "nfproto", "iifname", "oifname", "iif", "oif", "protocol", "mark"],
-            "icmp" | "icmpv6" => &["type", "code"],
-            "ct" => &["state", "status", "mark"],
-            _ => return None,
-        };
+        if matches!(first, "iifname" | "oifname" | "iif" | "oif") {
+            return Some(());
+        }
         self.take(b' ')?;
-        second.contains(&self.run(is_name)).then_some(())
+        is_field(first, self.run(is_name)).then_some(())
     }
 
     /// `{ ... }`
@@ -427,6 +424,19 @@ fn is_reserved(word: &str) -> bool {
             | "lshift"
             | "rshift"
     )
+}
+
+/// Whether two words name a field that is read here.
+fn is_field(first: &str, second: &str) -> bool {
+    match first {
+        "ip" => matches!(second, "saddr" | "daddr" | "protocol"),
+        "ip6" => matches!(second, "saddr" | "daddr" | "nexthdr"),
+        "tcp" | "udp" | "sctp" | "th" => matches!(second, "dport" | "sport"),
+        "meta" => matches!(second, "l4proto" | "nfproto" | "iifname" | "oifname" | "iif" | "oif" | "protocol" | "mark"),
+        "icmp" | "icmpv6" => matches!(second, "type" | "code"),
+        "ct" => matches!(second, "state" | "status" | "mark"),
+        _ => false,
+    }
 }
 
 /// What a statement is called, as [`title`] says. Outside of lists it has no more than single blanks.

@@ -4,6 +4,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -59,7 +60,7 @@ impl TableFamily {
 }
 
 /// The family and the name of a table.
-pub type TableKey = (TableFamily, String);
+pub type TableKey = (TableFamily, Arc<str>);
 
 /// Everything read so far.
 #[derive(Debug, Default)]
@@ -82,9 +83,9 @@ pub struct Table<'t> {
     /// Whether `flags dormant` puts its chains to sleep.
     pub dormant: bool,
     /// Its chains.
-    pub chains: BTreeMap<String, ChainEntry<'t>>,
+    pub chains: BTreeMap<Text<'t>, ChainEntry<'t>>,
     /// Its sets and maps.
-    pub sets: BTreeMap<String, SetEntry<'t>>,
+    pub sets: BTreeMap<Text<'t>, SetEntry<'t>>,
     /// Flow tables and other things that are no rules.
     pub noticed: Vec<Noticed>,
 }
@@ -168,32 +169,38 @@ impl<'t> Ruleset<'t> {
     }
 
     /// A chain, made with its table if it is new.
-    pub fn chain(&mut self, table: &TableKey, name: &str, line: usize) -> &mut ChainEntry<'t> {
+    pub fn chain(&mut self, table: &TableKey, name: impl Into<Text<'t>>, line: usize) -> &mut ChainEntry<'t> {
         self.made += 1;
         let made = self.made;
-        let chains = self.table(table, line).chains.entry(name.to_owned());
-        chains.or_insert_with(|| ChainEntry { order: made, line, ..ChainEntry::default() })
+        self.table(table, line).chains.entry(name.into()).or_insert_with(|| ChainEntry::new(made, line))
     }
 
     /// Takes a chain out while its block is read, made if it is new; [`Self::put_back`] puts it back.
     pub fn take_chain(&mut self, table: &TableKey, name: &str, line: usize) -> ChainEntry<'t> {
-        std::mem::take(self.chain(table, name, line))
+        self.made += 1;
+        let made = self.made;
+        self.table(table, line).chains.remove(name).unwrap_or_else(|| ChainEntry::new(made, line))
     }
 
-    /// Puts a chain back where it was.
-    pub fn put_back(&mut self, table: &TableKey, name: &str, chain: ChainEntry<'t>) {
+    /// Puts a chain back.
+    pub fn put_back(&mut self, table: &TableKey, name: Text<'t>, chain: ChainEntry<'t>) {
         let line = chain.line;
-        *self.chain(table, name, line) = chain;
+        self.table(table, line).chains.insert(name, chain);
     }
 
-    /// Takes a set out while its block is read; a new one if there is none. [`Self::set`] is where it goes back.
-    pub fn take_set(&mut self, table: &TableKey, name: &str) -> SetEntry<'t> {
-        self.existing(table).and_then(|table| table.sets.remove(name)).unwrap_or_default()
+    /// Takes a set out while its block is read, if there is one.
+    pub fn take_set(&mut self, table: &TableKey, name: &str) -> Option<SetEntry<'t>> {
+        self.existing(table)?.sets.remove(name)
+    }
+
+    /// Puts a set in, or back.
+    pub fn put_set(&mut self, table: &TableKey, name: &'t str, line: usize, set: SetEntry<'t>) {
+        self.table(table, line).sets.insert(name.into(), set);
     }
 
     /// A set, made with its table if it is new.
-    pub fn set(&mut self, table: &TableKey, name: &str, line: usize) -> &mut SetEntry<'t> {
-        self.table(table, line).sets.entry(name.to_owned()).or_default()
+    pub fn set(&mut self, table: &TableKey, name: impl Into<Text<'t>>, line: usize) -> &mut SetEntry<'t> {
+        self.table(table, line).sets.entry(name.into()).or_default()
     }
 
     /// Takes all tables of a family, or of all, away.
@@ -233,7 +240,28 @@ fn in_words(text: &str) -> Vec<Element<'_>> {
     }
 }
 
+impl ChainEntry<'_> {
+    fn new(order: usize, line: usize) -> Self {
+        Self { order, line, ..Self::default() }
+    }
+}
+
 impl<'t> SetEntry<'t> {
+    /// A set that a block says is a list of addresses.
+    pub fn of_list(addresses: Addresses, text: &'t str) -> Self {
+        Self { typed: true, listed: Some((Listed::Set(addresses), text)), ..Self::default() }
+    }
+
+    /// The list of addresses, and its text, if that is all there is to the set.
+    pub fn is_list(&self) -> Option<(&Addresses, &'t str)> {
+        match &self.listed {
+            Some((Listed::Set(addresses), text)) if self.typed && !self.unknown && self.taken.is_empty() => {
+                Some((addresses, text))
+            }
+            _ => None,
+        }
+    }
+
     /// Adds what a value lists; anything else makes the content unknown.
     pub fn add(&mut self, value: Expr<'t>) {
         match value {

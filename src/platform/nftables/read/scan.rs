@@ -4,8 +4,6 @@
 //! (`counter {` in a table, `counter` in a rule). A statement whose braces do not close before a `;` or the end of the text is cut at the end of
 //! its first line, so that one mistake does not swallow the lines after it.
 
-use memchr::{memchr, memchr_iter, memchr3};
-
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next<'t> {
@@ -34,34 +32,45 @@ pub struct Piece<'t> {
     pub comment: &'t str,
 }
 
+/// A place in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// How many bytes stand before it.
+    pub at: usize,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
 /// How often unclosed braces are looked for to the end of the text.
 const MOST_BROKEN: usize = 200;
 
-/// A place in the text.
+/// What cuts a text, and how far it is.
 #[derive(Debug)]
 pub struct Scanner<'t> {
     text: &'t str,
     at: usize,
     line: usize,
     broken: usize,
-    /// Of each kind of bytes that mean something, the next one.
-    ahead: [Ahead; 3],
 }
 
-/// The next byte of a kind.
-#[derive(Debug, Clone, Copy)]
-struct Ahead {
-    /// From where it was looked for.
-    from: usize,
-    /// Where it is; beyond every text if there is none.
-    next: usize,
-}
+/// Whether a byte may mean something to whoever cuts. A table, for these bytes stand close together: a search for some of them at once takes longer to begin than to find one.
+#[expect(clippy::indexing_slicing, reason = "the compiler carries it out")]
+static MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    marks[b'{' as usize] = true;
+    marks[b'}' as usize] = true;
+    marks[b'"' as usize] = true;
+    marks[b'\n' as usize] = true;
+    marks[b'#' as usize] = true;
+    marks[b';' as usize] = true;
+    marks[b'\\' as usize] = true;
+    marks
+};
 
 impl<'t> Scanner<'t> {
     /// Begins at the start of a text.
     pub fn new(text: &'t str) -> Self {
-        // Nothing was looked for yet: no place lies from 1 to 0.
-        Self { text, at: 0, line: 1, broken: 0, ahead: [Ahead { from: 1, next: 0 }; 3] }
+        Self { text, at: 0, line: 1, broken: 0 }
     }
 
     fn peek(&self, from: usize) -> Option<u8> {
@@ -72,26 +81,20 @@ impl<'t> Scanner<'t> {
         self.text.get(from..to).unwrap_or_default()
     }
 
-    fn move_to(&mut self, to: usize) {
-        let passed = self.text.as_bytes().get(self.at..to).unwrap_or_default();
-        self.line += memchr_iter(b'\n', passed).count();
-        self.at = to;
-    }
-
     fn line_end(&self, from: usize) -> usize {
         let rest = self.slice(from, self.text.len());
         rest.find('\n').map_or(self.text.len(), |length| from + length)
     }
 
     fn skip_blanks(&mut self) {
-        let mut to = self.at;
-        while self
-            .peek(to)
-            .is_some_and(|byte| byte.is_ascii_whitespace() || byte == b';' || (byte == b'\\' && self.continues(to)))
-        {
-            to += 1;
+        while let Some(byte) = self.peek(self.at) {
+            let is_blank = byte.is_ascii_whitespace() || byte == b';' || (byte == b'\\' && self.continues(self.at));
+            if !is_blank {
+                break;
+            }
+            self.line += usize::from(byte == b'\n');
+            self.at += 1;
         }
-        self.move_to(to);
     }
 
     fn continues(&self, backslash: usize) -> bool {
@@ -108,27 +111,26 @@ impl<'t> Scanner<'t> {
         match self.peek(self.at) {
             None => return Next::End,
             Some(b'}') => {
-                let line = self.line;
-                self.move_to(self.at + 1);
-                return Next::Close(line);
+                self.at += 1;
+                return Next::Close(self.line);
             }
             Some(_) => {}
         }
         let (start, line) = (self.at, self.line);
         match self.end(start, &opens) {
             End::Block(at) => {
-                self.move_to(at + 1);
+                self.at = at + 1;
                 Next::Block(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
             }
             End::Statement(at) => {
                 let comment_end = if self.peek(at) == Some(b'#') { self.line_end(at) } else { at };
                 let comment = self.slice((at + 1).min(comment_end), comment_end).trim();
-                self.move_to(comment_end);
+                self.at = comment_end;
                 Next::Statement(Piece { line, at: start, text: self.slice(start, at).trim(), comment })
             }
             End::Open => {
                 let at = self.line_end(start);
-                self.move_to(at);
+                (self.at, self.line) = (at, line);
                 Next::Broken(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
             }
         }
@@ -145,6 +147,25 @@ impl<'t> Scanner<'t> {
         true
     }
 
+    /// The text up to the second closing brace: where a block that has just begun holds one list in braces and no other, all of it. Only a text that is known to be such a block says so.
+    pub fn up_to_second_brace(&self) -> Option<&'t str> {
+        let rest = self.text.get(self.at..).filter(|_| self.broken <= MOST_BROKEN)?;
+        let first = rest.find('}')? + 1;
+        let second = rest.get(first..)?.find('}')? + 1;
+        rest.get(..first + second)
+    }
+
+    /// Where the next byte is.
+    pub fn place(&self) -> Place {
+        Place { at: self.at, line: self.line }
+    }
+
+    /// Goes past a text that begins here, and has this many ends of lines.
+    pub fn pass(&mut self, text: &str, lines: usize) {
+        self.at += text.len();
+        self.line += lines;
+    }
+
     /// Goes past the end of a block that has just begun.
     pub fn skip_block(&mut self) {
         let (mut depth, mut at) = (1_usize, self.at);
@@ -152,7 +173,8 @@ impl<'t> Scanner<'t> {
             at = mark;
             match byte {
                 b'"' => at = self.quote_end(at),
-                b'#' => at = self.line_end(at),
+                b'#' => at = self.line_end(at).saturating_sub(1),
+                b'\n' => self.line += 1,
                 b'{' => depth += 1,
                 b'}' => depth -= 1,
                 _ => {}
@@ -162,8 +184,7 @@ impl<'t> Scanner<'t> {
                 break;
             }
         }
-        let at = if depth == 0 { at } else { self.text.len() };
-        self.move_to(at.min(self.text.len()));
+        self.at = if depth == 0 { at } else { self.text.len() };
     }
 
     /// The closing quote, or the opening one where the line ends before.
@@ -176,29 +197,23 @@ impl<'t> Scanner<'t> {
     }
 
     /// The next byte that may mean something to whoever cuts.
-    fn next_mark(&mut self, from: usize) -> Option<(usize, u8)> {
-        let bytes = self.text.as_bytes();
-        let next = |kind: &mut Ahead, find: fn(&[u8]) -> Option<usize>| {
-            if !(kind.from..=kind.next).contains(&from) {
-                let rest = bytes.get(from..).unwrap_or_default();
-                *kind = Ahead { from, next: find(rest).map_or(usize::MAX, |length| from + length) };
-            }
-            kind.next
-        };
-        let [braces, ends, continued] = &mut self.ahead;
-        let nearest = next(braces, |rest| memchr3(b'{', b'}', b'"', rest))
-            .min(next(ends, |rest| memchr3(b'\n', b'#', b';', rest)))
-            .min(next(continued, |rest| memchr(b'\\', rest)));
-        Some((nearest, *bytes.get(nearest)?))
+    fn next_mark(&self, from: usize) -> Option<(usize, u8)> {
+        let rest = self.text.as_bytes().get(from..)?;
+        let length = rest.iter().position(|byte| MARKS.get(usize::from(*byte)) == Some(&true))?;
+        Some((from + length, *rest.get(length)?))
     }
 
+    /// Where what begins here ends; lines that end inside of it are counted.
     fn end(&mut self, start: usize, opens: &impl Fn(&str) -> bool) -> End {
         let (mut depth, mut anonymous, mut at) = (0_usize, false, start);
         while let Some((mark, byte)) = self.next_mark(at) {
             at = mark;
             match byte {
                 b'"' => at = self.quote_end(at),
-                b'\\' if self.continues(at) => at += if self.peek(at + 1) == Some(b'\r') { 2 } else { 1 },
+                b'\\' if self.continues(at) => {
+                    at += if self.peek(at + 1) == Some(b'\r') { 2 } else { 1 };
+                    self.line += 1;
+                }
                 b'#' | b'\n' | b';' | b'}' if depth == 0 => return End::Statement(at),
                 b'#' => at = self.line_end(at).saturating_sub(1),
                 b';' if !anonymous => return End::Open,
@@ -211,6 +226,7 @@ impl<'t> Scanner<'t> {
                     }
                 }
                 b'}' => depth -= 1,
+                b'\n' => self.line += 1,
                 _ => {}
             }
             at += 1;

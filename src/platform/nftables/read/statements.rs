@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::memory::{Memory, Piece};
+use super::memory::{Memory, Piece, is_the_same_everywhere};
 use super::tree::{Does, Statement};
 
 /// A place in [`Statements`].
@@ -72,11 +72,14 @@ impl<'t> Statements<'t> {
     /// Remembers the statements that a text was found to say, if it should be.
     pub fn keep_piece(&mut self, text: &str, ids: &[Id]) {
         // One alone was remembered as it was read.
-        if ids.len() > 1 && self.memory.wants(text) {
-            let said = ids.iter().flat_map(|id| self.said(*id)).map(|statement| statement.clone().into_owned());
-            let said = said.collect();
+        if ids.len() > 1 && is_the_same_everywhere(self.all_said(ids)) && self.memory.wants(text) {
+            let said = self.all_said(ids).map(|statement| statement.clone().into_owned()).collect();
             self.memory.keep(text, said);
         }
+    }
+
+    fn all_said(&self, ids: &[Id]) -> impl Iterator<Item = &Statement<'t>> {
+        ids.iter().flat_map(|id| self.said(*id))
     }
 
     /// Keeps the statements of a rule, without those that change nothing.
@@ -101,7 +104,8 @@ impl<'t> Statements<'t> {
             return Some(own);
         }
         let statement = read()?;
-        if self.memory.wants(text)
+        if is_the_same_everywhere(std::iter::once(&statement))
+            && self.memory.wants(text)
             && let Some(at) = self.memory.keep(text, vec![statement.clone().into_owned()])
         {
             return Some(Id::Remembered(at));

@@ -33,6 +33,6 @@ impl<'t> Words<'t> {
     /// Reads the family and the name of a table.
     pub fn table(&mut self) -> TableKey {
         let family = self.family();
-        (family, self.next().to_owned())
+        (family, self.next().into())
     }
 }

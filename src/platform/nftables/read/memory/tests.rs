@@ -13,6 +13,7 @@ const HEADS: &[&str] = &[
     "ip6 saddr 2001:db8::/64 ip6 daddr { 2001:db8::1, 2001:db8::2-2001:db8::9 } ",
     "ip daddr { 10.0.0.1,\n\t\t\t10.0.0.2 } ",
     "ip daddr @nowhere ",
+    "ip daddr $net ",
     "ip6 daddr @hosts ",
     "iifname \"lan\" ",
     "meta l4proto { tcp, udp } ",
@@ -65,6 +66,9 @@ const LISTS: &[&str] = &[
     "10.0.0.1 comment \"x\", 10.0.0.2 counter",
     "10.0.0.1 timeout 5s",
     "10.0.0.9-10.0.0.1",
+    "10.0.0.1, # one }\n\t\t\t10.0.0.2",
+    "10.0.0.1 comment \"}\", 10.0.0.2",
+    "10.0.0.1 }\n\t\tdefine net = { 10.0.0.7",
     "10.0.0.1 : accept, 10.0.0.0/25 : goto there",
     "10.0.0.1 counter comment \"R-1, R-2\" : drop, 10.0.2.0/24 : jump there",
     "2001:db8::/64 : accept, 10.0.0.1 : drop",
@@ -75,10 +79,23 @@ const LISTS: &[&str] = &[
     "",
 ];
 
+/// What stands in a set before its elements.
+const BEFORE: &[&str] = &[
+    "",
+    "flags interval; ",
+    "timeout 5s; ",
+    "define net = 10.0.0.7\n\t\t",
+    "comment \"{\"; ",
+    "# }\n\t\t",
+    "gc-interval 5s\n\n\t\t",
+    "include \"x\"; ",
+];
+
 #[derive(Debug, Clone)]
 struct File {
     has_chain: bool,
-    hosts: Vec<&'static str>,
+    /// What stands before the elements, and those.
+    hosts: Vec<(&'static str, &'static str)>,
     to: Vec<&'static str>,
     added: Option<&'static str>,
     gone: Option<&'static str>,
@@ -90,8 +107,8 @@ impl File {
         let mut text = String::from(
             "table inet filter {\n\tset ports { type inet_service; elements = { 53, 54 } }\n\tset many { type inet_service; elements = { 53, 100-200 } }\n",
         );
-        for list in &self.hosts {
-            text += &format!("\tset hosts {{ type ipv4_addr; flags interval; elements = {{ {list} }} }}\n");
+        for (before, list) in &self.hosts {
+            text += &format!("\tset hosts {{ type ipv4_addr; {before}elements = {{ {list} }} }}\n");
         }
         for list in &self.to {
             text += &format!("\tmap to {{ type ipv4_addr : verdict; elements = {{ {list} }} }}\n");
@@ -119,7 +136,7 @@ fn one(of: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let hosts = prop::collection::vec(one(LISTS), 0..3);
+    let hosts = prop::collection::vec((one(BEFORE), one(LISTS)), 0..3);
     let to = prop::collection::vec(one(LISTS), 0..3);
     let added = prop::option::weighted(0.3, one(LISTS));
     let gone = prop::option::weighted(0.2, one(LISTS));
@@ -148,12 +165,12 @@ proptest! {
 }
 
 #[test]
-fn pieces_and_lists_are_remembered() {
+fn pieces_and_sets_are_remembered() {
     let text = "table ip t {\n\tset a { type ipv4_addr; elements = { 10.0.0.1 } }\n\tchain c {\n\t\tip saddr @a tcp dport 22 accept\n\t}\n}\n";
     let mut reader = Reader::default();
     let first = reader.read_text(text);
     assert!(reader.memory.pieces.is_empty(), "met once");
-    assert_eq!((first, 1), (reader.read_text(text), reader.memory.lists.len()));
+    assert_eq!((first, 1), (reader.read_text(text), reader.memory.sets.len()));
     assert!(reader.memory.find("tcp dport 22 accept").is_some());
     assert!(reader.memory.find("ip saddr @a").is_none(), "it names a set");
 }
