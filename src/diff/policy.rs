@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::both::Both;
@@ -111,9 +112,9 @@ struct Numbers {
 struct Sets {
     common: Option<AddressSet>,
     addresses: Vec<Arc<AddressSet>>,
-    of_addresses: FxHashMap<Arc<AddressSet>, u32>,
+    of_addresses: HashMap<Arc<AddressSet>, u32>,
     services: Vec<Arc<ServiceSet>>,
-    of_services: FxHashMap<Arc<ServiceSet>, u32>,
+    of_services: HashMap<Arc<ServiceSet>, u32>,
 }
 
 impl Sets {

@@ -239,7 +239,7 @@ impl AddressSet {
     /// Whether every member is a member of `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.v4.is_subset(&other.v4) && self.v6.is_subset(&other.v6)
+        std::ptr::eq(self, other) || (self.v4.is_subset(&other.v4) && self.v6.is_subset(&other.v6))
     }
 
     /// The ranges of the canonical form, IPv4 first, ascending.

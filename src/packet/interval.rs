@@ -4,7 +4,7 @@
 //! of lists, and every operation is one merge of two lists.
 
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 
 use super::count::Count;
 
@@ -42,12 +42,26 @@ macro_rules! value {
 value!(u8, u16, u32, u64, u128);
 
 /// A closed interval: both ends belong to it, and `first <= last`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interval<T> {
     /// The smallest member.
     pub first: T,
     /// The largest member.
     pub last: T,
+}
+
+impl<T: Value> Hash for Interval<T> {
+    /// Small ends make one word: sets are hashed whole, again and again.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let half = |value: T| u32::try_from(value.wide()).map(u64::from);
+        match (half(self.first), half(self.last)) {
+            (Ok(first), Ok(last)) if size_of::<T>() <= size_of::<u32>() => state.write_u64((first << 32) | last),
+            _ => {
+                self.first.hash(state);
+                self.last.hash(state);
+            }
+        }
+    }
 }
 
 impl<T: Value> Interval<T> {
@@ -81,9 +95,15 @@ impl<T: Value> Interval<T> {
 }
 
 /// A set of integers. See the module for its canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IntervalSet<T> {
     intervals: Vec<Interval<T>>,
+}
+
+impl<T: Value> Hash for IntervalSet<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.intervals.hash(state);
+    }
 }
 
 impl<T> Default for IntervalSet<T> {

@@ -3,7 +3,7 @@
 //! Services do not matter here: every part of a rule has all of them. What is on its way is kept per zone as products of sources and destinations; products with equal destinations go on
 //! together, so that a rule from a thousand branches is carried through their common zone once. A zone of the internet is an end, never on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::graph::{PlaceId, Topology, ZoneId};
@@ -43,13 +43,14 @@ impl Parts {
 /// Sends the flows between two sets off; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
 pub(super) fn arrives(
     topology: &Topology,
+    spread: &mut Spread,
     [from, to]: [&Parts; 2],
     destinations: &Arc<AddressSet>,
     carried: &[Carried],
 ) -> Option<(String, String)> {
-    let there = spread(topology, &from.zones, destinations, carried);
+    spread.send(topology, &from.zones, destinations, carried);
     for (zone, wanted) in &to.zones {
-        let batches = there.get(zone).map(Vec::as_slice).unwrap_or_default();
+        let batches = spread.there(*zone);
         let covering = batches.iter().filter(|(_, destinations)| wanted.is_subset(destinations));
         let arrived = AddressSet::union_all(covering.map(|(sources, _)| &**sources));
         let is_here = |place: PlaceId| zone_of(topology, place) == Some(*zone);
@@ -99,38 +100,79 @@ fn by_zone(topology: &Topology, places: &[(PlaceId, AddressSet)]) -> Vec<(ZoneId
     zones.filter_map(union).collect()
 }
 
-/// Everything that gets to each zone.
-fn spread(
-    topology: &Topology,
-    from: &[(ZoneId, Arc<AddressSet>)],
-    destinations: &Arc<AddressSet>,
-    carried: &[Carried],
-) -> BTreeMap<ZoneId, Vec<Batch>> {
-    let mut leaving: Vec<&Carried> = carried.iter().collect();
-    leaving.sort_by_key(|one| one.from);
-    let leaving = |zone: ZoneId| {
-        let rest = leaving.get(leaving.partition_point(|one| one.from < zone)..).unwrap_or_default();
-        rest.iter().take_while(move |one| one.from == zone)
-    };
-    let mut there: BTreeMap<ZoneId, Vec<Batch>> = BTreeMap::new();
-    let mut waiting: BTreeMap<ZoneId, Vec<Batch>> =
-        from.iter().map(|(zone, set)| (*zone, vec![(set.clone(), destinations.clone())])).collect();
-    while let Some((zone, batches)) = waiting.pop_first() {
-        for (sources, destinations) in merged(batches) {
-            for one in leaving(zone) {
-                let Some(batch) = through(&sources, &destinations, one) else { continue };
-                let known = there.entry(one.to).or_default();
-                if known.iter().any(|known| holds(known, &batch)) {
-                    continue;
-                }
-                known.push(batch.clone());
-                if Some(one.to) != topology.zones.internet {
-                    waiting.entry(one.to).or_default().push(batch);
+/// What gets to each zone of a rule's flows. Made once for all rules, for most of them get to a few zones of many.
+#[derive(Debug)]
+pub(super) struct Spread {
+    /// By zone, what is or was there.
+    there: Vec<Vec<Batch>>,
+    /// By zone, what is there and was not sent on yet.
+    waiting: Vec<Vec<Batch>>,
+    /// The zones in which something waits, in the order in which it came: what comes from many zones goes on together.
+    queue: VecDeque<ZoneId>,
+    /// The zones in which anything is.
+    reached: Vec<ZoneId>,
+}
+
+impl Spread {
+    /// Nothing anywhere.
+    pub(super) fn new(topology: &Topology) -> Self {
+        let zones = topology.zones.zones.len();
+        let nothing = || vec![Vec::new(); zones];
+        Self { there: nothing(), waiting: nothing(), queue: VecDeque::new(), reached: Vec::new() }
+    }
+
+    /// What is in a zone, of what came from others.
+    fn there(&self, zone: ZoneId) -> &[Batch] {
+        self.there.get(zone.index()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Lets go of what was sent before, and sends the flows from some zones to a set.
+    fn send(
+        &mut self,
+        topology: &Topology,
+        from: &[(ZoneId, Arc<AddressSet>)],
+        destinations: &Arc<AddressSet>,
+        carried: &[Carried],
+    ) {
+        for zone in self.reached.drain(..) {
+            if let Some(there) = self.there.get_mut(zone.index()) {
+                there.clear();
+            }
+        }
+        let mut leaving: Vec<&Carried> = carried.iter().collect();
+        leaving.sort_by_key(|one| one.from);
+        for (zone, set) in from {
+            self.wait(*zone, (set.clone(), destinations.clone()));
+        }
+        while let Some(zone) = self.queue.pop_front() {
+            let batches = self.waiting.get_mut(zone.index()).map(std::mem::take).unwrap_or_default();
+            let rest = leaving.get(leaving.partition_point(|one| one.from < zone)..).unwrap_or_default();
+            for (sources, destinations) in merged(batches) {
+                for one in rest.iter().take_while(|one| one.from == zone) {
+                    let Some(batch) = through(&sources, &destinations, one) else { continue };
+                    let Some(known) = self.there.get_mut(one.to.index()) else { continue };
+                    if known.iter().any(|known| holds(known, &batch)) {
+                        continue;
+                    }
+                    if known.is_empty() {
+                        self.reached.push(one.to);
+                    }
+                    known.push(batch.clone());
+                    if Some(one.to) != topology.zones.internet {
+                        self.wait(one.to, batch);
+                    }
                 }
             }
         }
     }
-    there
+
+    fn wait(&mut self, zone: ZoneId, batch: Batch) {
+        let Some(waiting) = self.waiting.get_mut(zone.index()) else { return };
+        if waiting.is_empty() {
+            self.queue.push_back(zone);
+        }
+        waiting.push(batch);
+    }
 }
 
 fn holds(known: &Batch, batch: &Batch) -> bool {

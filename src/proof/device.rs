@@ -119,7 +119,7 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
         let lanes = |state| Lanes::of_way(listing, &way.in_state(state));
         let Some(new) = lanes(State::New) else { return Ok(false) };
         let is_related_the_same = takes_related_as_new || lanes(State::Related).is_some_and(|related| related == new);
-        if !is_related_the_same || !new.is_same(&Lanes::of_plan(rules), space)? {
+        if !is_related_the_same || !new.is_plan(rules, space)? {
             return Ok(false);
         }
     }

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::civil::Date;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::arrive::{Carried, Parts, arrives};
+use super::arrive::{Carried, Parts, Spread, arrives};
 use super::denies::Denies;
-use crate::graph::Topology;
+use crate::graph::{Topology, ZoneId};
 use crate::model::{EndpointId, Model, Product, Quarantine, Rule, RuleId};
 use crate::packet::{AddressSet, FlowSpace, Order, ServiceSet};
 use crate::plan::{DevicePlan, PlannedQuarantine, PlannedRule};
@@ -74,34 +74,30 @@ impl<'m> Composition<'m> {
     #[must_use]
     pub fn add(&self, plan: &DevicePlan) -> Vec<Problem> {
         let mut problems = self.quarantines(plan);
+        let firewall = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at));
+        let zone = |interface: usize| firewall.and_then(|firewall| firewall.interface_zones.get(interface)).copied();
         for pair in &plan.pairs {
-            self.list(plan, &pair.rules, &mut problems);
+            let ids = self.list(plan, &pair.rules, &mut problems);
+            if let (Some(from), Some(to)) = (zone(pair.in_interface), zone(pair.out_interface)) {
+                self.carry(from, to, &pair.rules, &ids);
+            }
         }
         for (_, rules) in plan.input.iter().flat_map(|input| &input.rules) {
             self.list(plan, rules, &mut problems);
         }
-        self.carry(plan);
         problems
     }
 
-    fn carry(&self, plan: &DevicePlan) {
-        let Some(firewall) = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at))
-        else {
-            return;
-        };
+    /// Takes in what a firewall lets through between two zones; `ids` are those of the rules in the policy.
+    fn carry(&self, from: ZoneId, to: ZoneId, rules: &[PlannedRule], ids: &[Option<RuleId>]) {
         let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
-        for pair in &plan.pairs {
-            let zone = |interface: usize| firewall.interface_zones.get(interface).copied();
-            let (Some(from), Some(to)) = (zone(pair.in_interface), zone(pair.out_interface)) else { continue };
-            for rule in pair.rules.iter().filter(|rule| rule.effect == Effect::Allow) {
-                let Some(id) = self.rules.get(rule.label.name.as_str()) else { continue };
-                let Some(list) = carried.get_mut(id.index()) else { continue };
-                // Firewalls at one end of a rule mostly have the same sets at the other; kept once.
-                let known: Option<&Carried> = list.last();
-                let source = shared(&rule.source, known.map(|known| &known.source));
-                let destination = shared(&rule.destination, known.map(|known| &known.destination));
-                list.push(Carried { from, to, source, destination });
-            }
+        for (rule, id) in rules.iter().zip(ids).filter(|(rule, _)| rule.effect == Effect::Allow) {
+            let Some(list) = id.and_then(|id| carried.get_mut(id.index())) else { continue };
+            // Firewalls at one end of a rule mostly have the same sets at the other; kept once.
+            let known: Option<&Carried> = list.last();
+            let source = shared(&rule.source, known.map(|known| &known.source));
+            let destination = shared(&rule.destination, known.map(|known| &known.destination));
+            list.push(Carried { from, to, source, destination });
         }
     }
 
@@ -111,6 +107,7 @@ impl<'m> Composition<'m> {
         let Self { model, topology, at, carried, .. } = self;
         let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut problems = Vec::new();
+        let mut spread = Spread::new(topology);
         let mut known: FxHashMap<EndpointId, Rc<Parts>> = FxHashMap::default();
         let mut parts = |id: EndpointId| {
             known.entry(id).or_insert_with(|| Rc::new(Parts::of(model, topology, model.endpoint(id)))).clone()
@@ -122,7 +119,7 @@ impl<'m> Composition<'m> {
             for product in rule.products.iter().filter(|product| !model.service(product.services).is_empty()) {
                 let (from, to) = (parts(product.source), parts(product.destination));
                 let destinations = model.endpoint(product.destination);
-                if let Some((from, to)) = arrives(topology, [&from, &to], destinations, carried) {
+                if let Some((from, to)) = arrives(topology, &mut spread, [&from, &to], destinations, carried) {
                     let what = format!("flows from {from} to {to} do not arrive");
                     problems.push(Problem { rule: rule.name.value.clone(), device: String::new(), what });
                 }
@@ -131,28 +128,30 @@ impl<'m> Composition<'m> {
         problems
     }
 
-    /// One list of rules.
-    fn list(&self, plan: &DevicePlan, rules: &[PlannedRule], problems: &mut Vec<Problem>) {
+    /// One list of rules; their numbers in the policy.
+    fn list(&self, plan: &DevicePlan, rules: &[PlannedRule], problems: &mut Vec<Problem>) -> Vec<Option<RuleId>> {
         let mut wrong = |rule: &PlannedRule, what: &str| {
             let (rule, device) = (rule.label.name.clone(), plan.device.clone());
             problems.push(Problem { rule, device, what: what.to_owned() });
         };
-        let allows = || rules.iter().filter(|rule| rule.effect == Effect::Allow);
-        for rule in allows().filter(|rule| !self.is_of_the_policy(rule)) {
+        let ids: Vec<Option<RuleId>> =
+            rules.iter().map(|rule| self.rules.get(rule.label.name.as_str()).copied()).collect();
+        let allows = || rules.iter().zip(&ids).filter(|(rule, _)| rule.effect == Effect::Allow);
+        for (rule, _) in allows().filter(|(rule, id)| !self.is_of_the_policy(rule, **id)) {
             wrong(rule, "it lets more through than the rule of the policy");
         }
         let own: Vec<&PlannedRule> = rules.iter().filter(|rule| rule.effect == Effect::Deny).collect();
-        for rule in allows() {
-            let Some(id) = self.rules.get(rule.label.name.as_str()) else { continue };
+        for (rule, id) in allows() {
+            let Some(id) = id else { continue };
             if self.denies.meeting(*id).any(|deny| !self.is_denied(rule, deny, &own)) {
                 wrong(rule, "a deny of the policy is missing before it");
             }
         }
+        ids
     }
 
-    fn is_of_the_policy(&self, planned: &PlannedRule) -> bool {
-        let rule = self.rules.get(planned.label.name.as_str()).and_then(|id| self.model.rules.get(id.index()));
-        rule.is_some_and(|rule| {
+    fn is_of_the_policy(&self, planned: &PlannedRule, id: Option<RuleId>) -> bool {
+        id.and_then(|id| self.model.rules.get(id.index())).is_some_and(|rule| {
             rule.effect == planned.effect && rule.period.contains(self.at) && self.is_part(planned, rule)
         })
     }

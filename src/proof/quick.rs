@@ -4,9 +4,10 @@
 //! is cut into slices, and only if these are too many compared as sets. Whatever does not fit into that (a line that drops after one that accepts, something unknown, several chains at one hook) is left to the
 //! comparison of sets, which decides everything.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use rustc_hash::FxHashSet;
+use foldhash::HashSet;
 
 use super::entries::{self, Entry};
 use super::gone::{self, Gone};
@@ -46,8 +47,25 @@ struct Within {
 
 impl Within {
     /// Adds conditions: the products that meet all of them; `None` if one of them is not a plain one.
-    fn and(&self, conditions: &[Condition], way: &Crossing<'_>) -> Option<Vec<Self>> {
-        let mut result = vec![self.clone()];
+    fn and(&self, conditions: &[Condition], way: &Crossing<'_>) -> Option<impl Iterator<Item = Self> + use<>> {
+        let mut one = self.clone();
+        for (at, condition) in conditions.iter().enumerate() {
+            match condition.is_settled_by(way) {
+                Some(true) => {}
+                Some(false) => return Some(None.into_iter().chain(Vec::new())),
+                None if matches!(condition, Condition::AnyOf(_)) => {
+                    let several = one.and_each(conditions.get(at..).unwrap_or_default(), way)?;
+                    return Some(None.into_iter().chain(several));
+                }
+                None => one.narrow(condition)?,
+            }
+        }
+        Some(Some(one).into_iter().chain(Vec::new()))
+    }
+
+    /// The same where some of the conditions are lists of which one must hold.
+    fn and_each(self, conditions: &[Condition], way: &Crossing<'_>) -> Option<Vec<Self>> {
+        let mut result = vec![self];
         for condition in conditions {
             if let Some(holds) = condition.is_settled_by(way) {
                 if !holds {
@@ -57,7 +75,7 @@ impl Within {
                 let mut several = Vec::new();
                 for one in &result {
                     for list in lists {
-                        several.append(&mut one.and(list, way)?);
+                        several.append(&mut one.clone().and_each(list, way)?);
                     }
                 }
                 result = several;
@@ -132,22 +150,6 @@ impl Lanes {
         Some(lanes)
     }
 
-    /// Of a list of rules of a plan.
-    pub(super) fn of_plan(rules: &[PlannedRule]) -> Self {
-        let mut lanes = Self::default();
-        for rule in rules {
-            let all = Within {
-                source: Some(rule.source.clone()),
-                destination: Some(rule.destination.clone()),
-                services: Some(rule.services.clone()),
-                ..Within::default()
-            };
-            let list = if rule.effect == Effect::Deny { &mut lanes.drops } else { &mut lanes.accepts };
-            push(list, &all);
-        }
-        lanes
-    }
-
     fn chain(
         &mut self,
         listing: &Listing,
@@ -175,7 +177,7 @@ impl Lanes {
             for inner in within.and(&rule.when, way)? {
                 match &rule.action {
                     Action::Choose(_) => self.choose(listing, &chosen, &inner, way, depth)?,
-                    action => self.action(listing, action, &inner, way, depth)?,
+                    action => self.action(listing, action, inner, way, depth)?,
                 }
             }
             within.leave(gone::gone(rule, &chosen, way)?);
@@ -187,7 +189,7 @@ impl Lanes {
         &mut self,
         listing: &Listing,
         action: &Action,
-        within: &Within,
+        within: Within,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -209,8 +211,8 @@ impl Lanes {
                 (self.accepts.len() == self.elsewhere).then_some(())
             }
             // Those that go to another chain for good are taken from the rest of this one.
-            Action::Jump(target) | Action::Goto(target) => self.chain(listing, *target, within, way, depth + 1),
-            Action::Choose(entries) => self.choose(listing, &entries::apart(entries, way)?, within, way, depth),
+            Action::Jump(target) | Action::Goto(target) => self.chain(listing, *target, &within, way, depth + 1),
+            Action::Choose(entries) => self.choose(listing, &entries::apart(entries, way)?, &within, way, depth),
             Action::Return | Action::Unknown(_) => None,
         }
     }
@@ -234,19 +236,21 @@ impl Lanes {
                 self.elsewhere = self.accepts.len();
             }
             for inner in within.and(conditions, way)? {
-                self.action(listing, action, &inner, way, depth)?;
+                self.action(listing, action, inner, way, depth)?;
             }
         }
         self.elsewhere = before;
         Some(())
     }
 
-    /// Whether two lists surely let the same through. Products on both sides cancel out, what is left is compared in a space.
+    /// Whether a way surely lets through what a list of rules of a plan does. Products on both sides cancel out, what is left is compared in a space.
     ///
     /// # Errors
     /// [`TooLarge`] if the space has no room for what is left.
-    pub(super) fn is_same(&self, other: &Self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
-        Ok(alike(&self.drops, &other.drops, &[], space)? && alike(&self.accepts, &other.accepts, &self.drops, space)?)
+    pub(super) fn is_plan(&self, rules: &[PlannedRule], space: &mut FlowSpace) -> Result<bool, TooLarge> {
+        let of = |effect| products(rules.iter().filter(move |rule| rule.effect == effect));
+        Ok(alike(&self.drops, of(Effect::Deny), &[], space)?
+            && alike(&self.accepts, of(Effect::Allow), &self.drops, space)?)
     }
 }
 
@@ -325,39 +329,103 @@ fn own_icmp(family: Family) -> ServiceSet {
 }
 
 /// Adds a product, once for each family in which it holds any flow.
-fn push(list: &mut Vec<Lane>, within: &Within) {
+fn push(list: &mut Vec<Lane>, within: Within) {
     static ALL: LazyLock<Arc<AddressSet>> = LazyLock::new(|| Arc::new(AddressSet::full()));
     static ANY: LazyLock<Arc<ServiceSet>> = LazyLock::new(|| Arc::new(ServiceSet::any()));
-    let source = within.source.as_ref().unwrap_or(&ALL);
-    let destination = within.destination.as_ref().unwrap_or(&ALL);
-    let services = within.services.as_ref().unwrap_or(&ANY);
-    for family in Family::BOTH.into_iter().filter(|family| within.family.is_none_or(|only| only == *family)) {
-        if source.is_empty_in(family) || destination.is_empty_in(family) {
-            continue;
+    let source = within.source.unwrap_or_else(|| ALL.clone());
+    let destination = within.destination.unwrap_or_else(|| ALL.clone());
+    let services = within.services.unwrap_or_else(|| ANY.clone());
+    let product = Product { source: &source, destination: &destination, services: &services };
+    match within.family {
+        Some(family) => {
+            if let Some(services) = product.of_family(family) {
+                let services = services.into_owned();
+                list.push(Lane { family, source, destination, services });
+            }
         }
-        // The other family's ICMP is no service here.
-        let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
-        let is_plain = services.is_any() || !services.has_any_of(foreign);
-        let services =
-            if is_plain { services.clone() } else { Arc::new(services.difference(&ServiceSet::protocol(foreign))) };
-        if !services.is_empty() {
-            list.push(Lane { family, source: source.clone(), destination: destination.clone(), services });
-        }
+        None => list.extend(product.lanes().map(OneLane::made)),
     }
 }
 
+/// A product of both families.
+#[derive(Clone, Copy)]
+struct Product<'a> {
+    source: &'a Arc<AddressSet>,
+    destination: &'a Arc<AddressSet>,
+    services: &'a Arc<ServiceSet>,
+}
+
+/// What it is in one of them.
+struct OneLane<'a> {
+    family: Family,
+    product: Product<'a>,
+    services: Cow<'a, Arc<ServiceSet>>,
+}
+
+impl<'a> Product<'a> {
+    /// Its services in a family, if it holds any flow of it: without the other family's ICMP, which is no service there.
+    fn of_family(self, family: Family) -> Option<Cow<'a, Arc<ServiceSet>>> {
+        if self.source.is_empty_in(family) || self.destination.is_empty_in(family) {
+            return None;
+        }
+        let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
+        let services = if self.services.is_any() || !self.services.has_any_of(foreign) {
+            Cow::Borrowed(self.services)
+        } else {
+            Cow::Owned(Arc::new(self.services.difference(&ServiceSet::protocol(foreign))))
+        };
+        (!services.is_empty()).then_some(services)
+    }
+
+    fn lanes(self) -> impl Iterator<Item = OneLane<'a>> {
+        let one = move |family| Some(OneLane { family, product: self, services: self.of_family(family)? });
+        Family::BOTH.into_iter().filter_map(one)
+    }
+}
+
+impl OneLane<'_> {
+    fn is(&self, lane: &Lane) -> bool {
+        let Product { source, destination, .. } = self.product;
+        lane.is(self.family, source, destination, &self.services)
+    }
+
+    fn made(self) -> Lane {
+        let Product { source, destination, .. } = self.product;
+        let (source, destination) = (source.clone(), destination.clone());
+        Lane { family: self.family, source, destination, services: self.services.into_owned() }
+    }
+}
+
+/// The products of some rules of a plan, not made before they are needed: mostly they are only looked at.
+fn products<'a>(rules: impl Iterator<Item = &'a PlannedRule>) -> impl Iterator<Item = OneLane<'a>> {
+    rules.flat_map(|rule| {
+        Product { source: &rule.source, destination: &rule.destination, services: &rule.services }.lanes()
+    })
+}
+
 /// Whether two lists of products have one union, but for what has been dropped before.
-fn alike(left: &[Lane], right: &[Lane], dropped: &[Lane], space: &mut FlowSpace) -> Result<bool, TooLarge> {
+fn alike<'a>(
+    left: &[Lane],
+    right: impl Iterator<Item = OneLane<'a>>,
+    dropped: &[Lane],
+    space: &mut FlowSpace,
+) -> Result<bool, TooLarge> {
     // Mostly both say the same in the same order.
-    let same = left.iter().zip(right).take_while(|(one, other)| one == other).count();
-    let (begin, left) = left.split_at(same);
-    let right = right.get(same..).unwrap_or_default();
-    if left.is_empty() && right.is_empty() {
+    let (mut same, mut right) = (0, right.peekable());
+    while let (Some(one), Some(other)) = (left.get(same), right.peek())
+        && other.is(one)
+    {
+        right.next();
+        same += 1;
+    }
+    let (begin, left) = left.split_at(same.min(left.len()));
+    if left.is_empty() && right.peek().is_none() {
         return Ok(true);
     }
-    let on_left: FxHashSet<&Lane> = left.iter().collect();
+    let right: Vec<Lane> = right.map(OneLane::made).collect();
+    let on_left: HashSet<&Lane> = left.iter().collect();
     let (common, right): (Vec<&Lane>, Vec<&Lane>) = right.iter().partition(|lane| on_left.contains(lane));
-    let on_right: FxHashSet<&Lane> = common.iter().copied().collect();
+    let on_right: HashSet<&Lane> = common.iter().copied().collect();
     let left = left.iter().filter(|lane| !on_right.contains(lane)).map(Lane::narrowed).collect::<Vec<Lane>>();
     let right = right.into_iter().map(Lane::narrowed).collect::<Vec<Lane>>();
     // What is common to both may cover what one of them says once more.

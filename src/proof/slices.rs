@@ -7,6 +7,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
 
 use super::pieces::pieces;
@@ -32,17 +34,30 @@ impl Lane {
     }
 }
 
-impl PartialEq for Lane {
-    fn eq(&self, other: &Self) -> bool {
-        let same = |one: &Arc<AddressSet>, other: &Arc<AddressSet>| match self.family {
+impl Lane {
+    /// Whether it is the product of these sets in a family.
+    pub(super) fn is(
+        &self,
+        family: Family,
+        source: &Arc<AddressSet>,
+        destination: &Arc<AddressSet>,
+        services: &Arc<ServiceSet>,
+    ) -> bool {
+        let same = |one: &Arc<AddressSet>, other: &Arc<AddressSet>| match family {
             _ if Arc::ptr_eq(one, other) => true,
             Family::V4 => one.v4 == other.v4,
             Family::V6 => one.v6 == other.v6,
         };
-        self.family == other.family
-            && self.services == other.services
-            && same(&self.source, &other.source)
-            && same(&self.destination, &other.destination)
+        self.family == family
+            && self.services == *services
+            && same(&self.source, source)
+            && same(&self.destination, destination)
+    }
+}
+
+impl PartialEq for Lane {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other.family, &other.source, &other.destination, &other.services)
     }
 }
 
@@ -241,16 +256,22 @@ struct Numbers<'a, T> {
 
 impl<'a, T: Eq + Hash> Numbers<'a, T> {
     fn of(all: impl Iterator<Item = &'a Arc<T>>) -> Self {
-        let mut list = Vec::new();
-        let mut known: FxHashMap<&T, u32> = FxHashMap::default();
         let mut places: FxHashMap<*const T, u32> = FxHashMap::default();
+        let mut distinct: Vec<&Arc<T>> = Vec::new();
         for set in all {
             places.entry(Arc::as_ptr(set)).or_insert_with(|| {
-                *known.entry(set).or_insert_with(|| {
-                    list.push(set);
-                    u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
-                })
+                distinct.push(set);
+                0
             });
+        }
+        let mut list = Vec::new();
+        let mut known: HashMap<&T, u32> = HashMap::with_capacity_and_hasher(distinct.len(), RandomState::default());
+        for set in distinct {
+            let number = *known.entry(set).or_insert_with(|| {
+                list.push(set);
+                u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+            });
+            places.insert(Arc::as_ptr(set), number);
         }
         Self { list, places }
     }

@@ -3,18 +3,18 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// A list of values, each once.
 #[derive(Debug)]
 pub(super) struct Interner<T> {
-    ids: FxHashMap<Arc<T>, usize>,
+    ids: HashMap<Arc<T>, usize>,
     list: Vec<Arc<T>>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { ids: FxHashMap::default(), list: Vec::new() }
+        Self { ids: HashMap::default(), list: Vec::new() }
     }
 }
 

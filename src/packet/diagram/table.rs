@@ -6,9 +6,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "ids and offsets are made here and point into the lists here")]
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash, Hasher as _};
 
-use rustc_hash::FxHasher;
+use foldhash::fast::RandomState;
 
 use super::memo::Memo;
 use super::{LEVELS, TooLarge};
@@ -53,6 +53,8 @@ pub struct Diagram<K> {
     children: Vec<NodeId>,
     /// Ids by hash, open addressing; 0 is an empty place.
     slots: Vec<u32>,
+    /// What hashes are made with: their own of each table, so that nobody can choose addresses that collide.
+    keys: RandomState,
     /// Edges of nodes under construction, innermost last.
     pending: Vec<(K, NodeId)>,
     budget: usize,
@@ -82,6 +84,7 @@ impl<K: Value> Diagram<K> {
             lasts: Vec::new(),
             children: Vec::new(),
             slots: vec![0; 64],
+            keys: RandomState::default(),
             pending: Vec::new(),
             budget: budget.min(u32::MAX as usize - 1),
             memo: Memo::new(),
@@ -173,7 +176,7 @@ impl<K: Value> Diagram<K> {
             self.pending.truncate(base);
             return Ok(only);
         }
-        let hash = hash_of(level, &self.pending[base..]);
+        let hash = hash_edges(&self.keys, level, self.pending[base..].iter().copied());
         let mut place = hash as usize & (self.slots.len() - 1);
         while self.slots[place] != 0 {
             let known = NodeId(self.slots[place]);
@@ -331,23 +334,34 @@ impl<K: Value> Diagram<K> {
             at += 1;
         }
         let pairs = self.lasts[to..at].iter().copied().zip(self.children[to..at].iter().copied());
-        let hash = hash_edges(level, pairs);
+        let hash = hash_edges(&self.keys, level, pairs);
         let offset = |edge: usize| u32::try_from(edge).unwrap_or(u32::MAX);
         self.nodes[new] = Node { from: offset(to), to: offset(at), hash, level };
         at
     }
 }
 
-fn hash_of<K: Value>(level: u8, edges: &[(K, NodeId)]) -> u32 {
-    hash_edges(level, edges.iter().copied())
-}
-
-fn hash_edges<K: Value>(level: u8, edges: impl Iterator<Item = (K, NodeId)>) -> u32 {
-    let mut hasher = FxHasher::default();
+fn hash_edges<K: Value>(keys: &RandomState, level: u8, edges: impl Iterator<Item = (K, NodeId)>) -> u32 {
+    let mut hasher = keys.build_hasher();
     hasher.write_u8(level);
     for (last, child) in edges {
         last.hash(&mut hasher);
         hasher.write_u32(child.0);
     }
     (hasher.finish() >> 16) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_choose_keys_that_collide() {
+        let hash = || {
+            let table: Diagram<u32> = Diagram::new([u32::MAX; LEVELS], 100);
+            hash_edges(&table.keys, 0, [(7_u32, NodeId::ALL), (u32::MAX, NodeId::NONE)].into_iter())
+        };
+        let hashes: std::collections::BTreeSet<u32> = (0..8).map(|_| hash()).collect();
+        assert!(hashes.len() > 1, "each table has keys of its own");
+    }
 }

@@ -4,6 +4,7 @@
 //! paths are disjoint. How many there are depends on which field is first; three orders are tried and the fewest taken. Promised is *exact and
 //! disjoint*, not *minimal*: that question is NP-hard.
 
+use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 
 use super::half::{Address, Field, Half};
@@ -148,7 +149,7 @@ fn by_services<K: Address>(half: &mut Half<K>, node: NodeId) -> Result<Vec<Cell<
 
 /// Interval sets by number, so that equal ones are found without comparing them.
 struct Numbers<K> {
-    known: FxHashMap<IntervalSet<K>, usize>,
+    known: HashMap<IntervalSet<K>, usize>,
     sets: Vec<IntervalSet<K>>,
 }
 
@@ -190,7 +191,7 @@ enum Side {
 
 /// Merges cells that are equal on two sides, until none are.
 fn merge<K: Address>(half: &mut Half<K>, cells: &mut Vec<Cell<K>>) -> Result<(), TooLarge> {
-    let mut numbers = Numbers { known: FxHashMap::default(), sets: Vec::new() };
+    let mut numbers = Numbers { known: HashMap::default(), sets: Vec::new() };
     let mut numbered: Vec<Numbered> = Vec::with_capacity(cells.len());
     for Cell { destinations, sources, services } in cells.drain(..) {
         numbered.push(Numbered { destinations: numbers.of(destinations), sources: numbers.of(sources), services });

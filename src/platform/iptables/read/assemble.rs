@@ -6,7 +6,7 @@ use super::targets;
 use super::{rules_of, said};
 use crate::listing::{Action, Base, Blur, Chain, ChainId, Hook, Listing, Noticed, Rule};
 use crate::packet::Family;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// Puts the tables of both families together. The table `nat` has been noticed, line by line, and is no part of it.
 pub fn assemble(tables: Vec<Table<'_>>, noticed: Vec<Noticed>) -> Listing {
@@ -39,7 +39,7 @@ fn add(mut table: Table<'_>, listing: &mut Listing) {
     let first = listing.chains.len();
     let chains = std::mem::take(&mut table.chains);
     let heads: Vec<_> = chains.iter().map(|chain| (chain.name.clone(), chain.base.is_none())).collect();
-    let ids: FxHashMap<&str, (ChainId, bool)> = heads
+    let ids: HashMap<&str, (ChainId, bool)> = heads
         .iter()
         .zip(first..)
         .map(|((name, may_be_jumped_to), id)| (name.as_str(), (ChainId(id), *may_be_jumped_to)))

@@ -5,13 +5,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 
 use super::options::Meaning;
 use super::{names, values};
 use crate::packet::{AddressSet, Family, Protocol, ServiceSet};
 
-type ByText<T> = FxHashMap<Box<str>, Arc<T>>;
+type ByText<T> = HashMap<Box<str>, Arc<T>>;
 
 /// Values by their texts, of one file.
 #[derive(Default)]

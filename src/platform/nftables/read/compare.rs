@@ -3,8 +3,10 @@
 //! Several values of one field become one set; several fields together become a list of alternatives. `!=` of an address, a port or a state is the rest of that
 //! field's values, in packets that have the field at all: `tcp dport != 22` is about TCP alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::addresses::Entry;
 use super::asked::{Asked, asks_any_transport, is_nothing};
@@ -34,7 +36,7 @@ pub type Entries<'a, 't> = Vec<(Vec<Condition>, Option<&'a Verdict<'t>>)>;
 impl<'a, 't> Comparer<'a, 't> {
     /// Begins; `filled` are the sets that rules change, `budget` is how many elements were used so far.
     pub fn new(table: &'a Table<'t>, filled: &'a BTreeSet<&'a str>, budget: &'a mut usize) -> Self {
-        Self { table, filled, budget, missing: Vec::new(), addresses: HashMap::new() }
+        Self { table, filled, budget, missing: Vec::new(), addresses: HashMap::default() }
     }
 
     /// The sets that were asked for since the last call and are not there.

@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 
 use super::asked::{Asked, asks_any_transport};
@@ -118,7 +119,7 @@ struct Whole<'a, 't> {
 fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>) {
     let chains = chains_in_order(table);
     let first = whole.listing.chains.len();
-    let ids: FxHashMap<&str, ChainId> =
+    let ids: HashMap<&str, ChainId> =
         chains.iter().enumerate().map(|(at, (name, _))| (&***name, ChainId(first + at))).collect();
     let filled: BTreeSet<&str> = chains.iter().flat_map(|(_, chain)| filled(chain, whole.statements)).collect();
     let drops = OnceCell::new();
@@ -197,7 +198,7 @@ struct Behind {
 }
 
 struct Lowering<'a, 't> {
-    ids: &'a FxHashMap<&'a str, ChainId>,
+    ids: &'a HashMap<&'a str, ChainId>,
     compare: Comparer<'a, 't>,
     noticed: &'a mut Vec<Noticed>,
     statements: &'a Statements<'t>,

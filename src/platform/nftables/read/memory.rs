@@ -11,7 +11,8 @@ use std::cell::OnceCell;
 use std::hash::BuildHasher as _;
 use std::ops::Range;
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use foldhash::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::addresses::Addresses;
 use super::parse::is_on_one_line;
@@ -31,8 +32,8 @@ const LARGEST: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub struct Memory {
     pieces: Vec<Piece>,
-    places: FxHashMap<Box<str>, u32>,
-    sets: FxHashMap<Box<str>, Block>,
+    places: HashMap<Box<str>, u32>,
+    sets: HashMap<Box<str>, Block>,
     /// Of each text that was met once, a part of its hash at the place that the rest of it says. Texts that are met no more take no room.
     met: Vec<u16>,
     bytes: usize,

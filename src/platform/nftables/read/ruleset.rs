@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 use super::addresses::{Addresses, Entry};
 use super::memory::Memory;
@@ -151,9 +151,9 @@ pub enum Listed<'t> {
 }
 
 impl<'t> Ruleset<'t> {
-    /// Nothing yet.
-    pub fn new(memory: Memory) -> Self {
-        Self { statements: Statements::new(memory), ..Self::default() }
+    /// Nothing yet; of a text of so many bytes.
+    pub fn new(memory: Memory, bytes: usize) -> Self {
+        Self { statements: Statements::new(memory, bytes), ..Self::default() }
     }
 
     /// A table, made if it is new.
@@ -333,7 +333,7 @@ impl<'t> SetEntry<'t> {
         }
         let mut lost = false;
         let mut keeps = vec![true; self.count()];
-        let mut places: FxHashMap<&Expr<'t>, Vec<usize>> = FxHashMap::default();
+        let mut places: HashMap<&Expr<'t>, Vec<usize>> = HashMap::default();
         let mut added = self.elements().iter().enumerate().peekable();
         for (before, gone) in &taken {
             while let Some((at, element)) = added.next_if(|(at, _)| at < before) {

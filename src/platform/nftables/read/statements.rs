@@ -4,7 +4,8 @@
 //! its meaning is looked for once (`super::lower`): in one file if it names a set of it, else in all that one reader reads (`super::memory`), as are the ends of rules. What the grammar reads is not looked
 //! up: a variable in it may have another value by then.
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 
 use super::memory::{Memory, Piece, is_the_same_everywhere};
 use super::tree::{Does, Statement};
@@ -18,13 +19,19 @@ pub enum Id {
     Remembered(u32),
 }
 
+/// How many bytes of a file there are for each statement of its own, about.
+const BYTES_EACH: usize = 256;
+
+/// No more room than for this is made before it is known to be needed.
+const MOST_LIKELY: usize = 4096;
+
 /// All statements of a file.
 #[derive(Debug, Default)]
 pub struct Statements<'t> {
     /// What was read before, in this file or another.
     pub memory: Memory,
     own: Vec<Kept<'t>>,
-    places: FxHashMap<&'t str, u32>,
+    places: HashMap<&'t str, u32>,
 }
 
 #[derive(Debug)]
@@ -34,9 +41,11 @@ struct Kept<'t> {
 }
 
 impl<'t> Statements<'t> {
-    /// No statement yet.
-    pub fn new(memory: Memory) -> Self {
-        Self { memory, own: Vec::new(), places: FxHashMap::default() }
+    /// No statement yet; of a text of so many bytes.
+    pub fn new(memory: Memory, bytes: usize) -> Self {
+        let likely = (bytes / BYTES_EACH).min(MOST_LIKELY);
+        let places = HashMap::with_capacity_and_hasher(likely, RandomState::default());
+        Self { memory, own: Vec::with_capacity(likely), places }
     }
 
     /// What a piece of a rule says.
