@@ -32,9 +32,7 @@ impl Lane {
         };
         Self { source: only(&self.source), destination: only(&self.destination), ..self.clone() }
     }
-}
 
-impl Lane {
     /// Whether it is the product of these sets in a family.
     pub(super) fn is(
         &self,

@@ -148,14 +148,12 @@ impl<'t> Reader<'t> {
 
     /// What may stand in every block.
     fn anywhere(&mut self, piece: Piece<'t>) -> bool {
-        if !is_anywhere(piece.text) {
-            return false;
-        }
         let mut words = Words { rest: piece.text };
         match words.next() {
             "define" | "redefine" => self.define(words.rest),
             "undefine" => self.variables.forget(words.next()),
-            _ => self.lost(piece, "a file that is not read"),
+            "include" => self.lost(piece, "a file that is not read"),
+            _ => return false,
         }
         true
     }
@@ -472,11 +470,6 @@ impl<'t> Reader<'t> {
             _ => self.lost(piece, "a command that only the device understands"),
         }
     }
-}
-
-/// Whether a statement may stand in every block, and does something beyond it.
-fn is_anywhere(text: &str) -> bool {
-    matches!(Words { rest: text }.next(), "define" | "redefine" | "undefine" | "include")
 }
 
 fn drops(policy: &str) -> Option<bool> {

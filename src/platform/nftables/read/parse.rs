@@ -137,7 +137,7 @@ pub fn on_one_line(text: &str) -> Text<'_> {
                 while rest.next_if(|c| *c != '\n').is_some() {}
                 continue;
             }
-            '\\' if !quoted && rest.peek().is_some_and(|next| *next == '\n') => continue,
+            '\\' if !quoted && rest.clone().find(|next| *next != '\r') == Some('\n') => continue,
             _ => {}
         }
         if c == '\n' || (c.is_whitespace() && !quoted) {

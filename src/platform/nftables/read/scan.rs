@@ -147,7 +147,7 @@ impl<'t> Scanner<'t> {
         true
     }
 
-    /// The text up to the second closing brace: where a block that has just begun holds one list in braces and no other, all of it. Only a text that is known to be such a block says so.
+    /// The text up to the second closing brace. Of a block that has just begun and holds one list in braces that is all of it; whether it is such a block, the text alone does not say (braces stand in remarks, too).
     pub fn up_to_second_brace(&self) -> Option<&'t str> {
         let rest = self.text.get(self.at..).filter(|_| self.broken <= MOST_BROKEN)?;
         let first = rest.find('}')? + 1;

@@ -7,7 +7,10 @@ use super::super::ruleset::{Listed, SetEntry, TableKey};
 use super::super::scan::{Next, Piece, Place};
 use super::super::tree::Expr;
 use super::super::words::Words;
-use super::{Reader, Reading, is_anywhere};
+use super::{Reader, Reading};
+
+/// Statements of a set that concern nothing but it, and ask nothing of the rest of the file where they name no variable.
+const ALONE: [&str; 9] = ["", "type", "typeof", "flags", "elements", "size", "auto-merge", "gc-interval", "comment"];
 
 impl<'t> Reader<'t> {
     /// The block of a set or a map.
@@ -18,12 +21,16 @@ impl<'t> Reader<'t> {
         if let Some(set) = block.and_then(|block| self.remembered_set(block)) {
             return self.rules.put_set(table, name, head.line, set);
         }
-        let (from, mut says_all) = (self.scanner.place(), true);
+        // Whether the block says by itself what the set holds, and is closed.
+        let (from, mut lists, mut says_all) = (self.scanner.place(), 0, true);
         let mut set = known.unwrap_or_default();
         loop {
             match self.scanner.next(|_| false) {
                 Next::Statement(piece) => {
-                    says_all &= !is_anywhere(piece.text);
+                    let mut words = Words { rest: piece.text };
+                    let word = words.next().trim_end_matches('=');
+                    lists += usize::from(word == "elements");
+                    says_all &= ALONE.contains(&word) && !piece.text.contains('$');
                     self.set_statement(object, &mut set, piece);
                 }
                 Next::Block(piece) | Next::Broken(piece) => {
@@ -33,6 +40,7 @@ impl<'t> Reader<'t> {
                 Next::Close(_) => break,
                 Next::End => {
                     self.lost(head, "a set that does not end");
+                    says_all = false;
                     break;
                 }
             }
@@ -41,6 +49,8 @@ impl<'t> Reader<'t> {
             self.lost(head, "a set without a type");
             set.unknown = true;
         }
+        // Of several lists in one block `nft` takes the last, or all of them, as its version may be.
+        set.unknown |= lists > 1;
         if let Some(block) = block.filter(|_| says_all) {
             self.remember_set(block, from, &set);
         }
@@ -55,7 +65,7 @@ impl<'t> Reader<'t> {
         Some(set)
     }
 
-    /// Remembers a block that held one list of addresses and ends here, and began at a place; `block` is what it would be by its braces.
+    /// Remembers a block that began at a place and was just closed, if it holds one list of addresses. `block` is the text up to the second brace from there, which is the block only if it ends here, too.
     fn remember_set(&mut self, block: &'t str, from: Place, set: &SetEntry<'t>) {
         let to = self.scanner.place();
         if from.at + block.len() != to.at {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{Reader, read_by_grammar};
+use crate::listing::Condition;
 
 /// Beginnings of rules: of those that ask for addresses, what follows is looked for as a whole.
 const HEADS: &[&str] = &[
@@ -89,10 +90,22 @@ const BEFORE: &[&str] = &[
     "# }\n\t\t",
     "gc-interval 5s\n\n\t\t",
     "include \"x\"; ",
+    "elements = $net\n\t\t",
+    "elements = { 10.0.0.9 }\n\t\t",
+];
+
+/// Where a text ends before its time.
+const CUT: &[&str] = &[
+    "\tset cut {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.1 }\n\t\t# }",
+    "\tset cut {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.1 }",
 ];
 
 #[derive(Debug, Clone)]
 struct File {
+    /// Whether `$net` has no elements before the sets.
+    has_empty: bool,
+    /// What the text ends with, and whether it ends there.
+    cut: Option<(&'static str, bool)>,
     has_chain: bool,
     /// What stands before the elements, and those.
     hosts: Vec<(&'static str, &'static str)>,
@@ -107,6 +120,9 @@ impl File {
         let mut text = String::from(
             "table inet filter {\n\tset ports { type inet_service; elements = { 53, 54 } }\n\tset many { type inet_service; elements = { 53, 100-200 } }\n",
         );
+        if self.has_empty {
+            text = format!("define net = {{ }}\n{text}");
+        }
         for (before, list) in &self.hosts {
             text += &format!("\tset hosts {{ type ipv4_addr; {before}elements = {{ {list} }} }}\n");
         }
@@ -127,6 +143,9 @@ impl File {
         if let Some(list) = self.gone {
             text += &format!("delete element inet filter hosts {{ {list} }}\n");
         }
+        if let Some((set, is_end)) = self.cut {
+            text += &format!("table inet filter {{\n{set}{}", if is_end { "" } else { "\n\t}\n}\n" });
+        }
         text
     }
 }
@@ -141,13 +160,10 @@ fn file() -> impl Strategy<Value = File> {
     let added = prop::option::weighted(0.3, one(LISTS));
     let gone = prop::option::weighted(0.2, one(LISTS));
     let rules = prop::collection::vec((one(HEADS), one(ENDS)), 0..8);
-    (any::<bool>(), hosts, to, added, gone, rules).prop_map(|(has_chain, hosts, to, added, gone, rules)| File {
-        has_chain,
-        hosts,
-        to,
-        added,
-        gone,
-        rules,
+    let cut = prop::option::weighted(0.3, (one(CUT), any::<bool>()));
+    let odd = (any::<bool>(), cut);
+    (odd, any::<bool>(), hosts, to, added, gone, rules).prop_map(|(odd, has_chain, hosts, to, added, gone, rules)| {
+        File { has_empty: odd.0, cut: odd.1, has_chain, hosts, to, added, gone, rules }
     })
 }
 
@@ -173,4 +189,31 @@ fn pieces_and_sets_are_remembered() {
     assert_eq!((first, 1), (reader.read_text(text), reader.memory.sets.len()));
     assert!(reader.memory.find("tcp dport 22 accept").is_some());
     assert!(reader.memory.find("ip saddr @a").is_none(), "it names a set");
+}
+
+/// What the only rule asks for, with these statements in the set that it names.
+fn asked(set: &str) -> Vec<Condition> {
+    let text = format!(
+        "table ip t {{\n\tset a {{\n\t\ttype ipv4_addr\n{set}\t}}\n\tchain c {{\n\t\tip saddr @a accept\n\t}}\n}}\n"
+    );
+    let listing = read_by_grammar(&text);
+    assert_eq!(Reader::default().read_text(&text), listing, "{text}");
+    listing.chains.first().and_then(|chain| chain.rules.first()).map(|rule| rule.when.clone()).unwrap()
+}
+
+#[test]
+fn of_two_lists_in_one_block_neither_is_believed() {
+    let (one, other) = ("\t\telements = { 10.0.0.1 }\n", "\t\telements = { 10.0.0.9 }\n");
+    assert!(matches!(asked(one).as_slice(), [Condition::Source(_)]));
+    assert!(asked(&[other, one].concat()).iter().any(|condition| matches!(condition, Condition::Unknown(_))));
+}
+
+#[test]
+fn a_set_that_does_not_end_is_not_remembered() {
+    let cut = "table ip t {\n\tset a {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.1 }\n\t\t# }";
+    let mut reader = Reader::default();
+    let readings = [(); 3].map(|()| reader.read_text(cut));
+    assert!(readings.iter().all(|listing| listing.noticed == read_by_grammar(cut).noticed));
+    let whole = format!("{cut}\n\t}}\n}}\n");
+    assert_eq!(reader.read_text(&whole), read_by_grammar(&whole));
 }
