@@ -70,8 +70,9 @@ pub(super) fn is_elsewhere(conditions: &[Condition], crossing: &Crossing<'_>) ->
 impl Condition {
     /// Whether it holds, if the crossing alone says so, whatever the packet.
     #[must_use]
+    #[inline]
     pub fn is_settled_by(&self, crossing: &Crossing<'_>) -> Option<bool> {
-        settled(self, crossing).map(|holds| holds == Holds::Yes)
+        if self.is_of_header() { None } else { settled(self, crossing).map(|holds| holds == Holds::Yes) }
     }
 }
 

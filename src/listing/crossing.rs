@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::types::{Condition, Hook, InterfacePattern, Listing, State};
+use super::types::{Condition, Hook, InterfacePattern, Listing, Rule, State};
 
 /// Which way a packet of a connection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,22 +82,24 @@ impl<'a> Crossing<'a> {
 /// One interface name of each kind that the rules of some listings tell apart, in order; the last one is no interface that any of them names.
 #[must_use]
 pub fn interfaces(listings: &[&Listing]) -> Vec<String> {
-    interfaces_besides(listings, &[])
+    interfaces_besides(listings.iter().flat_map(|listing| listing.rules()), &[])
 }
 
-/// The same with some interfaces that somebody else names: each of them, and one of each kind beside them.
+/// The same of some rules, with some interfaces that somebody else names: each of them, and one of each kind beside them.
 #[must_use]
-pub fn interfaces_besides(listings: &[&Listing], named: &[&str]) -> Vec<String> {
+pub fn interfaces_besides<'a>(rules: impl Iterator<Item = &'a Rule>, named: &[&str]) -> Vec<String> {
     let mut patterns: BTreeSet<InterfacePattern> =
         named.iter().map(|name| InterfacePattern::Exactly((*name).to_owned())).collect();
-    for listing in listings {
-        for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
-            rule.each_condition(&mut |condition| {
-                if let Condition::In(asked) | Condition::Out(asked) = condition {
-                    patterns.extend(asked.iter().cloned());
+    for rule in rules {
+        rule.each_condition(&mut |condition| {
+            if let Condition::In(asked) | Condition::Out(asked) = condition {
+                for pattern in asked {
+                    if !patterns.contains(pattern) {
+                        patterns.insert(pattern.clone());
+                    }
                 }
-            });
-        }
+            }
+        });
     }
     let mut candidates: Vec<String> = Vec::new();
     for pattern in &patterns {
@@ -107,6 +109,10 @@ pub fn interfaces_besides(listings: &[&Listing], named: &[&str]) -> Vec<String> 
         }
     }
     candidates.push(another("", &patterns));
+    if patterns.iter().all(|pattern| matches!(pattern, InterfacePattern::Exactly(_))) {
+        // Each of them is of a kind of its own.
+        return candidates;
+    }
     let mut kinds = BTreeSet::new();
     candidates.retain(|name| {
         let kind: Vec<bool> = patterns.iter().map(|pattern| pattern.matches(name)).collect();
@@ -133,7 +139,7 @@ fn another(start: &str, patterns: &BTreeSet<InterfacePattern>) -> String {
 #[must_use]
 pub fn states(listings: &[&Listing]) -> Vec<State> {
     let mut asked = BTreeSet::new();
-    for rule in listings.iter().flat_map(|listing| &listing.chains).flat_map(|chain| &chain.rules) {
+    for rule in listings.iter().flat_map(|listing| listing.rules()) {
         rule.each_condition(&mut |condition| {
             if let Condition::State(states) = condition {
                 asked.insert(states.0.clone());
@@ -189,6 +195,6 @@ mod tests {
     fn any_other_interface_is_none_that_somebody_names() {
         let listing = Listing::default();
         assert_eq!(interfaces(&[&listing]), ["other"]);
-        assert_eq!(interfaces_besides(&[&listing], &["other", "x"]), ["other", "x", "y"]);
+        assert_eq!(interfaces_besides(listing.rules(), &["other", "x"]), ["other", "x", "y"]);
     }
 }

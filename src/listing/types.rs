@@ -15,6 +15,13 @@ pub struct Listing {
     pub noticed: Vec<Noticed>,
 }
 
+impl Listing {
+    /// The rules of all chains.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.chains.iter().flat_map(|chain| &chain.rules)
+    }
+}
+
 /// A place in [`Listing::chains`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId(pub usize);
@@ -198,6 +205,13 @@ impl Noticed {
 }
 
 impl Condition {
+    /// Whether it asks for the family, an address or the service of a packet, and nothing else.
+    #[must_use]
+    #[inline]
+    pub fn is_of_header(&self) -> bool {
+        matches!(self, Self::Family(_) | Self::Source(_) | Self::Destination(_) | Self::Service(_))
+    }
+
     /// Shows each of some conditions, and all that they are made of.
     pub fn each<'a>(conditions: &'a [Self], show: &mut dyn FnMut(&'a Self)) {
         for condition in conditions {
@@ -223,6 +237,12 @@ impl Rule {
     pub fn each_condition<'a>(&'a self, show: &mut dyn FnMut(&'a Condition)) {
         Condition::each(&self.when, show);
         self.action.each_condition(show);
+    }
+
+    /// Whether it may ask for more than the family, the addresses and the services of a packet, by itself or in its verdict map. Of most rules that is seen at once.
+    #[must_use]
+    pub fn asks_beyond_headers(&self) -> bool {
+        matches!(self.action, Action::Choose(_)) || !self.when.iter().all(Condition::is_of_header)
     }
 
     /// The first thing in the rule that is not known, as written: a condition, or what it does; `None` if the reader understood everything.

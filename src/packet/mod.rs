@@ -19,5 +19,5 @@ pub use diagram::TooLarge;
 pub use flow::Flow;
 pub use interval::{Interval, IntervalSet, Value};
 pub use service::{PortRange, Protocol, Rectangle, ServicePoint, ServiceSet};
-pub use space::{Action, FlowSet, FlowSpace, Moment, Order, Product, Wishes};
+pub use space::{Action, Address, FlowSet, FlowSpace, Moment, Order, Product, Wishes};
 pub use sweep::sweep;

@@ -3,16 +3,18 @@
 //! Services do not matter here: every part of a rule has all of them. What is on its way is kept per zone as products of sources and destinations; products with equal destinations go on
 //! together, so that a rule from a thousand branches is carried through their common zone once. A zone of the internet is an end, never on the way.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::graph::{PlaceId, Topology, ZoneId};
-use crate::model::Model;
+use crate::model::{Model, RuleId};
 use crate::packet::{AddressRange, AddressSet, FlowSet, FlowSpace, Order, ServiceSet, TooLarge};
 
 /// What one firewall lets through of a rule, from a zone to a zone.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Carried {
+    pub(super) rule: RuleId,
     pub(super) from: ZoneId,
     pub(super) to: ZoneId,
     pub(super) source: Arc<AddressSet>,
@@ -40,7 +42,7 @@ impl Parts {
     }
 }
 
-/// Sends the flows between two sets off; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
+/// Sends the flows of a rule between two sets off, through what is carried of it, by the zones that it leaves; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
 pub(super) fn arrives(
     topology: &Topology,
     spread: &mut Spread,
@@ -52,10 +54,15 @@ pub(super) fn arrives(
     for (zone, wanted) in &to.zones {
         let batches = spread.there(*zone);
         let covering = batches.iter().filter(|(_, destinations)| wanted.is_subset(destinations));
-        let arrived = AddressSet::union_all(covering.map(|(sources, _)| &**sources));
+        let covering: Vec<&Arc<AddressSet>> = covering.map(|(sources, _)| sources).collect();
+        let all = OnceCell::new();
+        let has_arrived = |part: &AddressSet| {
+            covering.iter().any(|sources| part.is_subset(sources))
+                || covering.len() > 1 && part.is_subset(all.get_or_init(|| union(&covering)))
+        };
         let is_here = |place: PlaceId| zone_of(topology, place) == Some(*zone);
         for (place, sources) in from.places.iter().filter(|(place, _)| !is_here(*place)) {
-            if sources.is_subset(&arrived) {
+            if has_arrived(sources) {
                 continue;
             }
             let missing = to.places.iter().filter(|(end, _)| is_here(*end)).find(|(end, part)| {
@@ -139,16 +146,14 @@ impl Spread {
                 there.clear();
             }
         }
-        let mut leaving: Vec<&Carried> = carried.iter().collect();
-        leaving.sort_by_key(|one| one.from);
         for (zone, set) in from {
             self.wait(*zone, (set.clone(), destinations.clone()));
         }
         while let Some(zone) = self.queue.pop_front() {
             let batches = self.waiting.get_mut(zone.index()).map(std::mem::take).unwrap_or_default();
-            let rest = leaving.get(leaving.partition_point(|one| one.from < zone)..).unwrap_or_default();
+            let leaving = carried.get(carried.partition_point(|one| one.from < zone)..).unwrap_or_default();
             for (sources, destinations) in merged(batches) {
-                for one in rest.iter().take_while(|one| one.from == zone) {
+                for one in leaving.iter().take_while(|one| one.from == zone) {
                     let Some(batch) = through(&sources, &destinations, one) else { continue };
                     let Some(known) = self.there.get_mut(one.to.index()) else { continue };
                     if known.iter().any(|known| holds(known, &batch)) {
@@ -196,22 +201,25 @@ fn common(left: &Arc<AddressSet>, right: &Arc<AddressSet>) -> Arc<AddressSet> {
     }
 }
 
+fn union(sets: &[&Arc<AddressSet>]) -> Arc<AddressSet> {
+    match sets {
+        [one] => Arc::clone(one),
+        many => Arc::new(AddressSet::union_all(many.iter().map(|set| &***set))),
+    }
+}
+
 /// Batches with equal destinations as one.
 fn merged(batches: Vec<Batch>) -> Vec<Batch> {
-    let union = |sources: &[Arc<AddressSet>]| match sources {
-        [one] => one.clone(),
-        many => Arc::new(AddressSet::union_all(many.iter().map(|set| &**set))),
-    };
     let Some(first) = batches.first().map(|(_, destinations)| destinations.clone()) else { return batches };
     if batches.iter().all(|(_, destinations)| Arc::ptr_eq(destinations, &first)) {
-        let sources: Vec<Arc<AddressSet>> = batches.into_iter().map(|(sources, _)| sources).collect();
+        let sources: Vec<&Arc<AddressSet>> = batches.iter().map(|(sources, _)| sources).collect();
         return vec![(union(&sources), first)];
     }
-    let mut by_destination: BTreeMap<Arc<AddressSet>, Vec<Arc<AddressSet>>> = BTreeMap::new();
-    for (sources, destinations) in batches {
+    let mut by_destination: BTreeMap<&Arc<AddressSet>, Vec<&Arc<AddressSet>>> = BTreeMap::new();
+    for (sources, destinations) in &batches {
         by_destination.entry(destinations).or_default().push(sources);
     }
-    by_destination.into_iter().map(|(destinations, sources)| (union(&sources), destinations)).collect()
+    by_destination.into_iter().map(|(destinations, sources)| (union(&sources), destinations.clone())).collect()
 }
 
 /// Whether every flow between two sets is in some batch.

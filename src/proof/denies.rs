@@ -6,7 +6,9 @@
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
+use super::overlaps::Overlaps;
 use crate::model::{EndpointId, Model, Product, Rule, RuleId};
+use crate::packet::AddressSet;
 use crate::syntax::ast::Effect;
 
 /// The active denies of a policy.
@@ -60,6 +62,8 @@ struct Near<'a> {
     products: &'a [Product],
     /// All denies, by their destinations.
     by_destination: BySet,
+    /// Those destinations.
+    destinations: Overlaps<'a>,
     /// By a set of destinations those that have one of them, by their sources.
     known: FxHashMap<EndpointId, BySet>,
 }
@@ -67,16 +71,17 @@ struct Near<'a> {
 impl<'a> Near<'a> {
     fn new(model: &'a Model, products: &'a [Product]) -> Self {
         let by_destination = by_set(products.iter().map(|deny| deny.destination).zip(0..));
-        Self { model, products, by_destination, known: FxHashMap::default() }
+        let sets: Vec<&AddressSet> = by_destination.iter().map(|(id, _)| &**model.endpoint(*id)).collect();
+        let destinations = Overlaps::new(&sets);
+        Self { model, products, by_destination, destinations, known: FxHashMap::default() }
     }
 
     /// The denies that meet a product.
     fn to(&mut self, product: &Product) -> impl Iterator<Item = u32> {
-        let Self { model, products, by_destination, known } = self;
+        let Self { model, products, by_destination, destinations, known } = self;
         let near = known.entry(product.destination).or_insert_with(|| {
-            let set = model.endpoint(product.destination);
-            let met = by_destination.iter().filter(|(destination, _)| model.endpoint(*destination).intersects(set));
-            let places = met.flat_map(|(_, places)| places);
+            let met = destinations.with(model.endpoint(product.destination)).into_iter();
+            let places = met.filter_map(|at| by_destination.get(at as usize)).flat_map(|(_, places)| places);
             by_set(places.filter_map(|place| Some((products.get(*place as usize)?.source, *place))))
         });
         let source = model.endpoint(product.source);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{Asked, Pair};
 use super::gaps::{Blame, Gap, Gaps};
+use super::lanes::Numbers;
 use super::quick::{self, Lanes};
 use crate::listing::{
     ChainId, Condition, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces_besides,
@@ -94,17 +95,23 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
     if !plan.quarantines.is_empty() || plan.input.is_some() || listing.blurs().next().is_some() {
         return Ok(false);
     }
-    if !stray(listing).is_empty() {
+    let particular = particular(listing);
+    if !stray(&particular).is_empty() {
         return Ok(false);
     }
-    let names = names(plan, listing);
-    let takes_related_as_new = quick::takes_related_as_new(listing);
-    let mut known = BTreeMap::new();
+    let names = names(plan, &particular);
+    let takes_related_as_new = quick::takes_related_as_new(&particular);
+    let Some(bases) = quick::plain_bases(listing) else { return Ok(false) };
+    let name = |at: usize| plan.interfaces.get(at).map(|interface| interface.name.as_str());
+    let ends = |pair: &PairPlan| Some((name(pair.in_interface)?, name(pair.out_interface)?));
+    let pairs: BTreeMap<(&str, &str), &PairPlan> =
+        plan.pairs.iter().filter_map(|pair| Some((ends(pair)?, pair))).collect();
+    let (mut known, mut numbers) = (BTreeMap::new(), Numbers::default());
     for (incoming, outgoing) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
         let way = Crossing::forward(incoming, outgoing);
         for direction in [Direction::Original, Direction::Reply, Direction::Error] {
             let later = way.of_connection(direction);
-            if quick::passes_all(listing, &later) {
+            if quick::passes_all(listing, &bases, &later) {
                 continue;
             }
             let evaluator = known.entry(direction).or_insert_with(|| Evaluator::new(listing));
@@ -112,24 +119,26 @@ fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing)
                 return Ok(false);
             }
         }
-        let name = |at: usize| plan.interfaces.get(at).map(|interface| &interface.name);
-        let is_this =
-            |pair: &&PairPlan| (name(pair.in_interface), name(pair.out_interface)) == (Some(incoming), Some(outgoing));
-        let rules = plan.pairs.iter().find(is_this).map(|pair| pair.rules.as_slice()).unwrap_or_default();
-        let lanes = |state| Lanes::of_way(listing, &way.in_state(state));
+        let rules = pairs.get(&(incoming, outgoing)).map(|pair| pair.rules.as_slice()).unwrap_or_default();
+        let lanes = |state| Lanes::of_way(listing, &bases, &way.in_state(state));
         let Some(new) = lanes(State::New) else { return Ok(false) };
         let is_related_the_same = takes_related_as_new || lanes(State::Related).is_some_and(|related| related == new);
-        if !is_related_the_same || !new.is_plan(rules, space)? {
+        if !is_related_the_same || !new.is_plan(rules, &mut numbers, space)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
+/// The rules that may ask for interfaces or states: few of many.
+fn particular(listing: &Listing) -> Vec<&Rule> {
+    listing.rules().filter(|rule| rule.asks_beyond_headers()).collect()
+}
+
 /// The interfaces of the plan, and one of each kind that the rules tell apart: also one that neither names.
-fn names(plan: &DevicePlan, listing: &Listing) -> Vec<String> {
+fn names(plan: &DevicePlan, particular: &[&Rule]) -> Vec<String> {
     let own: Vec<&str> = plan.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    let mut names = interfaces_besides(&[listing], &own);
+    let mut names = interfaces_besides(particular.iter().copied(), &own);
     names.retain(|name| name != LOOPBACK || own.contains(&LOOPBACK));
     names.sort();
     names.dedup();
@@ -137,10 +146,10 @@ fn names(plan: &DevicePlan, listing: &Listing) -> Vec<String> {
 }
 
 /// The states without a connection that some rule tells from that of a first packet.
-fn stray(listing: &Listing) -> Vec<State> {
+fn stray(particular: &[&Rule]) -> Vec<State> {
     let mut stray = vec![State::Invalid, State::Untracked];
     let mut told: BTreeSet<State> = BTreeSet::new();
-    for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
+    for rule in particular {
         rule.each_condition(&mut |condition| {
             if let Condition::State(states) = condition {
                 let is_told = |state: &&State| states.0.contains(state) != states.0.contains(&State::New);
@@ -189,8 +198,8 @@ impl<'a> Judge<'a> {
     }
 
     fn proof(mut self, space: &mut FlowSpace) -> Result<Proof, TooLarge> {
-        let names = names(self.plan, self.listing);
-        let stray = stray(self.listing);
+        let particular = particular(self.listing);
+        let (names, stray) = (names(self.plan, &particular), stray(&particular));
         for incoming in &names {
             for outgoing in &names {
                 self.through(space, Crossing::forward(incoming, outgoing), &stray)?;

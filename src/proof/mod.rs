@@ -21,6 +21,8 @@ mod device;
 mod entries;
 mod gaps;
 mod gone;
+mod lanes;
+mod overlaps;
 mod pieces;
 mod policy;
 mod quick;

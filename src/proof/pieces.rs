@@ -3,8 +3,6 @@
 //! Services are points of three dimensions (protocol, *a*, *b*), and sets of them are rectangles. One dimension after another is swept: between two borders the same rectangles hold. Cells that the same
 //! sets hold are one piece, so the pieces are as few as can be. A reader may doubt that pieces have no content: nobody asks for it, they are held against each other by number.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashSet;
 
 use crate::packet::{Interval, Protocol, Rectangle, ServiceSet, Value, sweep};
@@ -16,7 +14,7 @@ const MOST: usize = 500;
 const MOST_COVERED: usize = 2_000_000;
 
 /// For each set the pieces that it is made of, ascending; `None` if they are too many.
-pub(super) fn pieces(sets: &[&Arc<ServiceSet>]) -> Option<Vec<Vec<u32>>> {
+pub(super) fn pieces(sets: &[&ServiceSet]) -> Option<Vec<Vec<u32>>> {
     let mut parts: Vec<(u32, Rectangle)> = Vec::new();
     for (number, set) in (0..).zip(sets) {
         parts.extend(set.rectangles().into_iter().map(|rectangle| (number, rectangle)));

@@ -11,14 +11,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::civil::Date;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::arrive::{Carried, Parts, Spread, arrives};
 use super::denies::Denies;
-use crate::graph::{Topology, ZoneId};
+use crate::graph::Topology;
 use crate::model::{EndpointId, Model, Product, Quarantine, Rule, RuleId};
 use crate::packet::{AddressSet, FlowSpace, Order, ServiceSet};
 use crate::plan::{DevicePlan, PlannedQuarantine, PlannedRule};
@@ -44,8 +44,8 @@ pub struct Composition<'m> {
     devices: HashMap<&'m str, usize, FxBuildHasher>,
     denies: Denies,
     quarantines: Vec<&'m Quarantine>,
-    /// What firewalls let through of each allow rule.
-    carried: Mutex<Vec<Vec<Carried>>>,
+    /// What firewalls let through of allow rules, as they were taken in.
+    carried: Mutex<Vec<Carried>>,
 }
 
 impl<'m> Composition<'m> {
@@ -66,7 +66,7 @@ impl<'m> Composition<'m> {
             devices: topology.firewalls.iter().enumerate().filter_map(device).collect(),
             denies: Denies::new(model, at),
             quarantines: model.quarantines.iter().filter(is_active).collect(),
-            carried: Mutex::new(vec![Vec::new(); model.rules.len()]),
+            carried: Mutex::default(),
         }
     }
 
@@ -76,50 +76,47 @@ impl<'m> Composition<'m> {
         let mut problems = self.quarantines(plan);
         let firewall = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at));
         let zone = |interface: usize| firewall.and_then(|firewall| firewall.interface_zones.get(interface)).copied();
+        let mut carried = Vec::new();
         for pair in &plan.pairs {
             let ids = self.list(plan, &pair.rules, &mut problems);
             if let (Some(from), Some(to)) = (zone(pair.in_interface), zone(pair.out_interface)) {
-                self.carry(from, to, &pair.rules, &ids);
+                let allows = pair.rules.iter().zip(&ids).filter(|(rule, _)| rule.effect == Effect::Allow);
+                carried.extend(allows.filter_map(|(planned, rule)| {
+                    let (source, destination) = (planned.source.clone(), planned.destination.clone());
+                    Some(Carried { rule: (*rule)?, from, to, source, destination })
+                }));
             }
         }
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner).append(&mut carried);
         for (_, rules) in plan.input.iter().flat_map(|input| &input.rules) {
             self.list(plan, rules, &mut problems);
         }
         problems
     }
 
-    /// Takes in what a firewall lets through between two zones; `ids` are those of the rules in the policy.
-    fn carry(&self, from: ZoneId, to: ZoneId, rules: &[PlannedRule], ids: &[Option<RuleId>]) {
-        let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
-        for (rule, id) in rules.iter().zip(ids).filter(|(rule, _)| rule.effect == Effect::Allow) {
-            let Some(list) = id.and_then(|id| carried.get_mut(id.index())) else { continue };
-            // Firewalls at one end of a rule mostly have the same sets at the other; kept once.
-            let known: Option<&Carried> = list.last();
-            let source = shared(&rule.source, known.map(|known| &known.source));
-            let destination = shared(&rule.destination, known.map(|known| &known.destination));
-            list.push(Carried { from, to, source, destination });
-        }
-    }
-
     /// Whether each permitted flow arrives, after all firewalls have been taken in; the rules of which some do not.
     #[must_use]
     pub fn finish(self) -> Vec<Problem> {
         let Self { model, topology, at, carried, .. } = self;
-        let carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut carried = carried.into_inner().unwrap_or_else(PoisonError::into_inner);
+        carried.sort_unstable_by_key(|one| (one.rule, one.from, one.to));
+        let mut carried = carried.as_slice();
         let mut problems = Vec::new();
         let mut spread = Spread::new(topology);
         let mut known: FxHashMap<EndpointId, Rc<Parts>> = FxHashMap::default();
         let mut parts = |id: EndpointId| {
             known.entry(id).or_insert_with(|| Rc::new(Parts::of(model, topology, model.endpoint(id)))).clone()
         };
-        for (rule, carried) in model.rules.iter().zip(&carried) {
+        for (number, rule) in model.rules.iter().enumerate() {
+            let own = carried.iter().take_while(|one| one.rule.index() == number).count();
+            let own = carried.split_off(..own).unwrap_or_default();
             if rule.effect != Effect::Allow || !rule.period.contains(at) {
                 continue;
             }
             for product in rule.products.iter().filter(|product| !model.service(product.services).is_empty()) {
                 let (from, to) = (parts(product.source), parts(product.destination));
                 let destinations = model.endpoint(product.destination);
-                if let Some((from, to)) = arrives(topology, &mut spread, [&from, &to], destinations, carried) {
+                if let Some((from, to)) = arrives(topology, &mut spread, [&from, &to], destinations, own) {
                     let what = format!("flows from {from} to {to} do not arrive");
                     problems.push(Problem { rule: rule.name.value.clone(), device: String::new(), what });
                 }
@@ -235,11 +232,6 @@ impl<'m> Composition<'m> {
             && planned.keep.iter().all(is_kept)
             && kept().all(|rule| rule.products.iter().all(|product| is_planned(rule, product)))
     }
-}
-
-/// One of two equal sets.
-fn shared(set: &Arc<AddressSet>, known: Option<&Arc<AddressSet>>) -> Arc<AddressSet> {
-    known.filter(|known| *known == set).unwrap_or(set).clone()
 }
 
 fn services_within(small: &ServiceSet, large: &ServiceSet) -> bool {

@@ -7,13 +7,11 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use foldhash::HashSet;
-
 use super::entries::{self, Entry};
 use super::gone::{self, Gone};
-use super::slices::{self, Lane};
+use super::lanes::{Lane, Numbers};
 use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
-use crate::packet::{AddressSet, Family, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
+use crate::packet::{AddressSet, Family, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
 use crate::syntax::ast::Effect;
 
@@ -132,10 +130,10 @@ fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet
 }
 
 impl Lanes {
-    /// Of the packets of a way; `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
-    pub(super) fn of_way(listing: &Listing, way: &Crossing<'_>) -> Option<Self> {
+    /// Of the packets of a way, which meet these [base chains](plain_bases); `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
+    pub(super) fn of_way(listing: &Listing, bases: &[&Base], way: &Crossing<'_>) -> Option<Self> {
         let mut lanes = Self::default();
-        for base in plain_bases(listing)? {
+        for base in bases {
             let [family, rest @ ..] = base.families.as_slice() else { continue };
             // The packets of another base chain are of the other family.
             lanes.family = rest.is_empty().then_some(*family);
@@ -167,20 +165,28 @@ impl Lanes {
             if way.state == State::Related && accepts_errors(rule) {
                 continue;
             }
-            if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) {
-                continue;
-            }
-            let chosen = match &rule.action {
-                Action::Choose(entries) => entries::apart(entries, way)?,
-                _ => Vec::new(),
-            };
-            for inner in within.and(&rule.when, way)? {
-                match &rule.action {
-                    Action::Choose(_) => self.choose(listing, &chosen, &inner, way, depth)?,
-                    action => self.action(listing, action, inner, way, depth)?,
+            let is_elsewhere = || rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
+            match &rule.action {
+                Action::Choose(_) | Action::Goto(_) if is_elsewhere() => {}
+                Action::Choose(entries) => {
+                    let chosen = entries::apart(entries, way)?;
+                    for inner in within.and(&rule.when, way)? {
+                        self.choose(listing, &chosen, &inner, way, depth)?;
+                    }
+                    within.leave(gone::gone(rule, &chosen, way)?);
+                }
+                action => {
+                    let inner = match within.and(&rule.when, way) {
+                        Some(inner) => inner,
+                        None if is_elsewhere() => continue,
+                        None => return None,
+                    };
+                    for inner in inner {
+                        self.action(listing, action, inner, way, depth)?;
+                    }
+                    within.leave(gone::gone(rule, &[], way)?);
                 }
             }
-            within.leave(gone::gone(rule, &chosen, way)?);
         }
         Some(())
     }
@@ -243,19 +249,24 @@ impl Lanes {
         Some(())
     }
 
-    /// Whether a way surely lets through what a list of rules of a plan does. Products on both sides cancel out, what is left is compared in a space.
+    /// Whether a way surely lets through what a list of rules of a plan does. Products on both sides cancel out, what is left is compared in slices or in a space; `numbers` are those of the device.
     ///
     /// # Errors
     /// [`TooLarge`] if the space has no room for what is left.
-    pub(super) fn is_plan(&self, rules: &[PlannedRule], space: &mut FlowSpace) -> Result<bool, TooLarge> {
+    pub(super) fn is_plan(
+        &self,
+        rules: &[PlannedRule],
+        numbers: &mut Numbers,
+        space: &mut FlowSpace,
+    ) -> Result<bool, TooLarge> {
         let of = |effect| products(rules.iter().filter(move |rule| rule.effect == effect));
-        Ok(alike(&self.drops, of(Effect::Deny), &[], space)?
-            && alike(&self.accepts, of(Effect::Allow), &self.drops, space)?)
+        Ok(alike(&self.drops, of(Effect::Deny), &[], numbers, space)?
+            && alike(&self.accepts, of(Effect::Allow), &self.drops, numbers, space)?)
     }
 }
 
 /// The base chains that forwarded packets meet, if each packet meets exactly one of them.
-fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
+pub(super) fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
     let bases = listing.bases.iter().filter(|base| base.hook != Hook::Output && base.hook != Hook::Input);
     let bases: Vec<&Base> = bases.collect();
     let meeting = |family: &Family| bases.iter().filter(|base| base.families.contains(family)).count();
@@ -265,9 +276,8 @@ fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
 }
 
 /// Whether every packet of a way surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
-pub(super) fn passes_all(listing: &Listing, way: &Crossing<'_>) -> bool {
-    let passes = |base: &&Base| accepts_all(listing, base.chain, way, &base.families, 0);
-    plain_bases(listing).is_some_and(|bases| bases.iter().all(passes))
+pub(super) fn passes_all(listing: &Listing, bases: &[&Base], way: &Crossing<'_>) -> bool {
+    bases.iter().all(|base| accepts_all(listing, base.chain, way, &base.families, 0))
 }
 
 /// Whether the first rule of a chain that any packet can meet accepts all of them, or leads to a chain of which that is true.
@@ -297,10 +307,9 @@ fn always_holds(condition: &Condition, way: &Crossing<'_>, families: &[Family]) 
     }
 }
 
-/// Whether no rule tells a related packet from a first one, those aside that accept ICMP errors.
-pub(super) fn takes_related_as_new(listing: &Listing) -> bool {
-    let mut rules = listing.chains.iter().flat_map(|chain| &chain.rules);
-    rules.all(|rule| {
+/// Whether none of the rules that may ask for states tells a related packet from a first one, those aside that accept ICMP errors.
+pub(super) fn takes_related_as_new(rules: &[&Rule]) -> bool {
+    rules.iter().all(|rule| {
         if accepts_errors(rule) {
             let is_later = |one: &Condition| matches!(one, Condition::State(states) if !states.0.contains(&State::New));
             return rule.when.iter().any(is_later);
@@ -408,6 +417,7 @@ fn alike<'a>(
     left: &[Lane],
     right: impl Iterator<Item = OneLane<'a>>,
     dropped: &[Lane],
+    numbers: &mut Numbers,
     space: &mut FlowSpace,
 ) -> Result<bool, TooLarge> {
     // Mostly both say the same in the same order.
@@ -423,35 +433,7 @@ fn alike<'a>(
         return Ok(true);
     }
     let right: Vec<Lane> = right.map(OneLane::made).collect();
-    let on_left: HashSet<&Lane> = left.iter().collect();
-    let (common, right): (Vec<&Lane>, Vec<&Lane>) = right.iter().partition(|lane| on_left.contains(lane));
-    let on_right: HashSet<&Lane> = common.iter().copied().collect();
-    let left = left.iter().filter(|lane| !on_right.contains(lane)).map(Lane::narrowed).collect::<Vec<Lane>>();
-    let right = right.into_iter().map(Lane::narrowed).collect::<Vec<Lane>>();
     // What is common to both may cover what one of them says once more.
-    let settled = near(begin.iter().chain(common).chain(dropped), &[&left, &right]);
-    if let Some(same) = slices::agree(&left, &right, &settled) {
-        return Ok(same);
-    }
-    let mut union = |lanes: &[Lane]| -> Result<FlowSet, TooLarge> {
-        let mut sets = Vec::with_capacity(lanes.len());
-        for lane in lanes {
-            sets.push(space.product(&lane.source, &lane.destination, &lane.services)?);
-        }
-        space.union_all(&sets)
-    };
-    let [left, right, settled] = [union(&left)?, union(&right)?, union(&settled)?];
-    Ok(space.difference(left, settled)? == space.difference(right, settled)?)
-}
-
-/// Those of some lanes that may have flows in common with others.
-fn near<'a>(lanes: impl Iterator<Item = &'a Lane>, others: &[&[Lane]]) -> Vec<Lane> {
-    let others = || others.iter().copied().flatten();
-    if others().next().is_none() {
-        return Vec::new();
-    }
-    let sources = AddressSet::union_all(others().map(|lane| &*lane.source));
-    let destinations = AddressSet::union_all(others().map(|lane| &*lane.destination));
-    let lanes = lanes.map(Lane::narrowed);
-    lanes.filter(|lane| lane.source.intersects(&sources) && lane.destination.intersects(&destinations)).collect()
+    let settled = [begin, dropped];
+    numbers.are_one(left, &right, settled, space)
 }

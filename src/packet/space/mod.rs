@@ -17,6 +17,7 @@ mod lists;
 mod rectangles;
 mod witness;
 
+pub use half::Address;
 pub use lists::Action;
 pub use rectangles::Product;
 pub use witness::Wishes;

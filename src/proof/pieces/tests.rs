@@ -38,7 +38,6 @@ proptest! {
 
     #[test]
     fn a_piece_is_what_the_same_sets_hold(sets in prop::collection::vec(services(), 1..5)) {
-        let sets: Vec<Arc<ServiceSet>> = sets.into_iter().map(Arc::new).collect();
         let of_set = pieces(&sets.iter().collect::<Vec<_>>()).unwrap();
         let last = of_set.iter().flatten().max().map_or(0, |last| last + 1);
         let holders_of = |piece: u32| -> Vec<usize> { (0..sets.len()).filter(|at| of_set[*at].contains(&piece)).collect() };
@@ -60,11 +59,11 @@ proptest! {
 
 #[test]
 fn too_many_are_none() {
-    let port = |port: u16| Arc::new(ServiceSet::ports(Protocol::TCP, Interval::single(port)));
-    let sets: Vec<Arc<ServiceSet>> = (0..=500).map(port).collect();
+    let port = |port: u16| ServiceSet::ports(Protocol::TCP, Interval::single(port));
+    let sets: Vec<ServiceSet> = (0..=500).map(port).collect();
     assert_eq!(pieces(&sets.iter().collect::<Vec<_>>()), None);
     assert_eq!(pieces(&sets.iter().skip(1).collect::<Vec<_>>()).map(|all| all.len()), Some(500));
     let teeth = (0..1000).map(|port| ServiceSet::ports(Protocol::TCP, Interval::single(2 * port)));
-    let comb = Arc::new(teeth.fold(ServiceSet::empty(), |all, tooth| all.union(&tooth)));
+    let comb = teeth.fold(ServiceSet::empty(), |all, tooth| all.union(&tooth));
     assert_eq!(pieces(&[&comb]), Some(vec![vec![0]]), "one set is one piece");
 }

@@ -1,9 +1,9 @@
-//! Slices against sets of flows.
+//! Lanes by number, and slices of them, against sets of flows.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::{FlowSet, FlowSpace, Order, Protocol};
+use crate::packet::{Interval, Order, Protocol};
 
 fn addresses(family: Family, members: &[u8]) -> AddressSet {
     let one = |last: &u8| match family {
@@ -29,12 +29,15 @@ prop_compose! {
         source in prop::collection::vec(0_u8..8, 1..5),
         destination in prop::collection::vec(0_u8..8, 1..5),
         ports in prop::collection::vec((any::<bool>(), 0_u16..5, 0_u16..3), 1..3),
+        foreign in prop::collection::vec(0_u8..8, 0..2),
     ) -> Lane {
-        let family = if is_v4 { Family::V4 } else { Family::V6 };
+        let (family, other) = if is_v4 { (Family::V4, Family::V6) } else { (Family::V6, Family::V4) };
+        // Addresses of the other family do not count.
+        let end = |members: &[u8]| Arc::new(addresses(family, members).union(&addresses(other, &foreign)));
         Lane {
             family,
-            source: Arc::new(addresses(family, &source)),
-            destination: Arc::new(addresses(family, &destination)),
+            source: end(&source),
+            destination: end(&destination),
             services: Arc::new(services(&ports)),
         }
     }
@@ -45,7 +48,7 @@ fn recut(lanes: &[Lane], how: &[u8]) -> Vec<Lane> {
     let mut result = Vec::new();
     for (lane, how) in lanes.iter().zip(how.iter().cycle()) {
         let Lane { family, source, destination, services } = lane.clone();
-        let low = Arc::new(addresses(family, &[0, 1, 2, 5]));
+        let low = addresses(family, &[0, 1, 2, 5]);
         let halves = |set: &Arc<AddressSet>| [set.intersection(&low), set.difference(&low)].map(Arc::new);
         match how % 4 {
             0 => result.extend(halves(&source).map(|source| Lane { source, ..lane.clone() })),
@@ -58,15 +61,29 @@ fn recut(lanes: &[Lane], how: &[u8]) -> Vec<Lane> {
             _ => result.push(lane.clone()),
         }
     }
-    result.retain(|lane| !lane.source.is_empty() && !lane.destination.is_empty() && !lane.services.is_empty());
+    let is_flow = |lane: &Lane| [&lane.source, &lane.destination].iter().all(|set| !set.is_empty_in(lane.family));
+    result.retain(|lane| is_flow(lane) && !lane.services.is_empty());
     result.reverse();
     result
 }
 
 fn union(space: &mut FlowSpace, lanes: &[Lane]) -> FlowSet {
-    let sets: Vec<FlowSet> =
-        lanes.iter().map(|lane| space.product(&lane.source, &lane.destination, &lane.services).unwrap()).collect();
+    let one = |lane: &Lane| {
+        let [source, destination] = [&lane.source, &lane.destination].map(|set| set.only(lane.family));
+        space.product(&source, &destination, &lane.services).unwrap()
+    };
+    let sets: Vec<FlowSet> = lanes.iter().map(one).collect();
     space.union_all(&sets).unwrap()
+}
+
+/// What slices say, or a space.
+fn agree(numbers: &mut Numbers, left: &[Lane], right: &[Lane], without: &[Lane], in_slices: bool) -> Option<bool> {
+    fn one<T: Address>(sides: &Sides<'_, T>, in_slices: bool) -> Option<bool> {
+        if in_slices { slices::agree(sides) } else { sides.are_one_in(&mut FlowSpace::new(Order::default())).ok() }
+    }
+    let settled = [without, &[]];
+    let v4 = one(&numbers.v4.sides(left, right, settled), in_slices)?;
+    Some(one(&numbers.v6.sides(left, right, settled), in_slices)? && v4)
 }
 
 proptest! {
@@ -86,16 +103,19 @@ proptest! {
             let [left, right] = [left, right].map(|lanes| union(&mut space, lanes));
             (left == right, space.difference(left, gone).unwrap() == space.difference(right, gone).unwrap())
         };
+        let mut numbers = Numbers::default();
         let mut check = |left: &[Lane], right: &[Lane]| {
             let (same, but_for_gone) = same(left, right);
-            prop_assert_eq!(agree(left, right, &[]), Some(same));
-            prop_assert_eq!(agree(left, right, &without), Some(but_for_gone));
+            for in_slices in [true, false] {
+                prop_assert_eq!(agree(&mut numbers, left, right, &[], in_slices), Some(same));
+                prop_assert_eq!(agree(&mut numbers, left, right, &without, in_slices), Some(but_for_gone));
+            }
             Ok(())
         };
         check(&left, &right)?;
         let mut again = recut(&left, &how);
         check(&left, &again)?;
-        prop_assert_eq!(agree(&left, &again, &[]), Some(true));
+        prop_assert_eq!(agree(&mut Numbers::default(), &left, &again, &[], true), Some(true));
         if !again.is_empty() {
             again.remove(dropped.index(again.len()));
             check(&left, &again)?;
@@ -115,5 +135,5 @@ fn too_many_slices_are_not_made() {
         services: Arc::new(services(&[(true, port, 0)])),
     };
     let lanes: Vec<Lane> = (0..150).map(wide).collect();
-    assert_eq!(agree(&lanes, &lanes[1..], &[]), None);
+    assert_eq!(agree(&mut Numbers::default(), &lanes, &lanes[1..], &[], true), None);
 }
