@@ -6,10 +6,14 @@
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
+use smallvec::{Array, SmallVec};
+
 use super::count::Count;
 
 /// An integer that intervals are made of.
 pub trait Value: Copy + Ord + Hash + Debug {
+    /// As many intervals as a set holds in itself. Most sets have one interval or two; more of them lie elsewhere.
+    type Few: Array<Item = Interval<Self>> + Clone + Ord + Debug;
     /// The smallest value.
     const MIN: Self;
     /// The largest value.
@@ -23,8 +27,9 @@ pub trait Value: Copy + Ord + Hash + Debug {
 }
 
 macro_rules! value {
-    ($($integer:ty),*) => {$(
+    ($($integer:ty: $few:literal),*) => {$(
         impl Value for $integer {
+            type Few = [Interval<Self>; $few];
             const MIN: Self = <$integer>::MIN;
             const MAX: Self = <$integer>::MAX;
             fn next(self) -> Option<Self> {
@@ -39,7 +44,7 @@ macro_rules! value {
         }
     )*};
 }
-value!(u8, u16, u32, u64, u128);
+value!(u8: 8, u16: 4, u32: 2, u64: 1, u128: 1);
 
 /// A closed interval: both ends belong to it, and `first <= last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,8 +101,8 @@ impl<T: Value> Interval<T> {
 
 /// A set of integers. See the module for its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IntervalSet<T> {
-    intervals: Vec<Interval<T>>,
+pub struct IntervalSet<T: Value> {
+    intervals: SmallVec<T::Few>,
 }
 
 impl<T: Value> Hash for IntervalSet<T> {
@@ -106,20 +111,20 @@ impl<T: Value> Hash for IntervalSet<T> {
     }
 }
 
-impl<T> Default for IntervalSet<T> {
+impl<T: Value> Default for IntervalSet<T> {
     fn default() -> Self {
-        Self { intervals: Vec::new() }
+        Self::empty()
     }
 }
 
 impl<T: Value> FromIterator<Interval<T>> for IntervalSet<T> {
     /// Collects intervals in any order, overlapping or not.
     fn from_iter<I: IntoIterator<Item = Interval<T>>>(iter: I) -> Self {
-        let mut all: Vec<_> = iter.into_iter().collect();
+        let mut all: SmallVec<T::Few> = iter.into_iter().collect();
         if !all.is_sorted() {
             all.sort_unstable();
         }
-        let mut set = Self { intervals: Vec::with_capacity(all.len()) };
+        let mut set = Self { intervals: SmallVec::with_capacity(all.len()) };
         for interval in all {
             set.push(interval);
         }
@@ -129,15 +134,15 @@ impl<T: Value> FromIterator<Interval<T>> for IntervalSet<T> {
 
 impl<T: Value> From<Interval<T>> for IntervalSet<T> {
     fn from(interval: Interval<T>) -> Self {
-        Self { intervals: vec![interval] }
+        Self { intervals: std::iter::once(interval).collect() }
     }
 }
 
 impl<T: Value> IntervalSet<T> {
     /// The empty set.
     #[must_use]
-    pub const fn empty() -> Self {
-        Self { intervals: Vec::new() }
+    pub fn empty() -> Self {
+        Self { intervals: SmallVec::new() }
     }
 
     /// Every value.
@@ -196,7 +201,7 @@ impl<T: Value> IntervalSet<T> {
         if other.is_empty() {
             return self.clone();
         }
-        let mut result = Self { intervals: Vec::with_capacity(self.intervals.len() + other.intervals.len()) };
+        let mut result = Self { intervals: SmallVec::with_capacity(self.intervals.len() + other.intervals.len()) };
         let (mut left, mut right) = (self.intervals.iter().peekable(), other.intervals.iter().peekable());
         while let Some(&&next) = match (left.peek(), right.peek()) {
             (Some(a), Some(b)) if a.first <= b.first => left.peek(),

@@ -110,7 +110,7 @@ impl AddressClasses {
     /// The classes of a set, by its place in the list that the classes were made from.
     #[must_use]
     pub fn of_set(&self, set: usize) -> &ClassSet {
-        static EMPTY: ClassSet = ClassSet::empty();
+        static EMPTY: std::sync::LazyLock<ClassSet> = std::sync::LazyLock::new(ClassSet::empty);
         self.of_set.get(set).unwrap_or(&EMPTY)
     }
 
@@ -124,7 +124,7 @@ impl AddressClasses {
     /// The classes of a zone.
     #[must_use]
     pub fn of_zone(&self, zone: ZoneId) -> &ClassSet {
-        static EMPTY: ClassSet = ClassSet::empty();
+        static EMPTY: std::sync::LazyLock<ClassSet> = std::sync::LazyLock::new(ClassSet::empty);
         self.of_zone.get(zone.index()).unwrap_or(&EMPTY)
     }
 

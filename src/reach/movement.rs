@@ -62,13 +62,13 @@ impl Movement {
 
     /// The classes of a group.
     pub(super) fn members(&self, group: usize) -> &ClassSet {
-        static EMPTY: ClassSet = ClassSet::empty();
+        static EMPTY: std::sync::LazyLock<ClassSet> = std::sync::LazyLock::new(ClassSet::empty);
         self.members.get(group).unwrap_or(&EMPTY)
     }
 
     /// The classes of a group that can be a stepping stone.
     pub(super) fn stones(&self, group: usize) -> &ClassSet {
-        static EMPTY: ClassSet = ClassSet::empty();
+        static EMPTY: std::sync::LazyLock<ClassSet> = std::sync::LazyLock::new(ClassSet::empty);
         self.stones.get(group).unwrap_or(&EMPTY)
     }
 

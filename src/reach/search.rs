@@ -83,7 +83,7 @@ impl Reached<'_> {
     /// The classes that an intruder moves among who is at a class, itself included: its zone, and those that a host of both families joins to it.
     #[must_use]
     pub fn around(&self, class: u32) -> &ClassSet {
-        static EMPTY: ClassSet = ClassSet::empty();
+        static EMPTY: std::sync::LazyLock<ClassSet> = std::sync::LazyLock::new(ClassSet::empty);
         self.movement.group(class).map_or(&EMPTY, |group| self.movement.members(group))
     }
 

@@ -48,7 +48,7 @@ impl FlowSpace {
 
 /// A product in the terms of a diagram.
 #[derive(Debug, Clone)]
-pub struct Cell<K> {
+pub struct Cell<K: Address> {
     pub destinations: IntervalSet<K>,
     pub sources: IntervalSet<K>,
     /// A node of the two service levels alone.
@@ -62,7 +62,7 @@ impl<K: Address> Cell<K> {
 }
 
 /// Disjoint cells with the diagram that their services live in.
-pub struct Cells<K> {
+pub struct Cells<K: Address> {
     pub half: Half<K>,
     /// The whole set in that diagram.
     pub node: NodeId,
@@ -148,7 +148,7 @@ fn by_services<K: Address>(half: &mut Half<K>, node: NodeId) -> Result<Vec<Cell<
 }
 
 /// Interval sets by number, so that equal ones are found without comparing them.
-struct Numbers<K> {
+struct Numbers<K: Address> {
     known: HashMap<IntervalSet<K>, usize>,
     sets: Vec<IntervalSet<K>>,
 }
