@@ -51,6 +51,9 @@ const UNTRACKED: &str = "packets that connection tracking does not see: rules th
 
 /// Packets that are not tracked matter only where a rule asks for a state.
 fn clear_untracked(listing: &mut Listing) {
+    if listing.noticed.iter().all(|noticed| noticed.what != UNTRACKED) {
+        return;
+    }
     let mut asked = false;
     for rule in listing.chains.iter().flat_map(|chain| &chain.rules) {
         rule.each_condition(&mut |condition| {
@@ -182,13 +185,13 @@ fn base(
 
 /// What comparisons of this file that several rules make were found to ask for.
 #[derive(Default)]
-struct Meanings {
+struct Meanings<'t> {
     /// Of those that ask for an address alone.
     addresses: FxHashMap<Id, Condition>,
     /// By themselves, with the sets that are missing.
     alone: FxHashMap<Id, (Vec<Condition>, Vec<String>)>,
-    /// Of those that ask for ports of any protocol: by the services that the rule asked for before.
-    behind: FxHashMap<(Id, *const ServiceSet), Behind>,
+    /// Of those that ask for ports of any protocol: by the services that the rule asked for before. Also of what is remembered from file to file, for the services may be of this file.
+    behind: FxHashMap<(*const Statement<'t>, *const ServiceSet), Behind>,
 }
 
 struct Behind {
@@ -202,7 +205,7 @@ struct Lowering<'a, 't> {
     compare: Comparer<'a, 't>,
     noticed: &'a mut Vec<Noticed>,
     statements: &'a Statements<'t>,
-    meanings: Meanings,
+    meanings: Meanings<'t>,
     /// Where the chain is asked.
     hook: Option<Hook>,
 }
@@ -288,7 +291,7 @@ impl<'a, 't> Lowering<'a, 't> {
     ) -> Option<Action> {
         let unknown = || statement.text.to_string();
         match &statement.does {
-            Does::Compare(left, operator, right) => self.compared(id, (left, *operator, right), &statement.text, when),
+            Does::Compare(left, operator, right) => self.compared(id, statement, (left, *operator, right), when),
             Does::Ask | Does::Fill(_) => when.add(Condition::Unknown(unknown())),
             Does::LookUp(key, map) => return Some(self.look_up(rule, (key, map), &statement.text, when)),
             Does::Decide(verdict) => return Some(self.verdict(rule, verdict)),
@@ -315,8 +318,14 @@ impl<'a, 't> Lowering<'a, 't> {
     }
 
     /// Adds what a comparison asks for; of one that other rules make as well, what was found before.
-    fn compared(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
-        let (left, operator, right) = parts;
+    fn compared(
+        &mut self,
+        id: Id,
+        statement: &'a Statement<'t>,
+        (left, operator, right): (&Expr<'t>, Operator, &'a Expr<'t>),
+        when: &mut Asked,
+    ) {
+        let text = &*statement.text;
         let is_common = self.statements.is_common(id);
         if is_common && let Some(known) = self.meanings.addresses.get(&id) {
             return when.add(known.clone());
@@ -327,9 +336,13 @@ impl<'a, 't> Lowering<'a, 't> {
             }
             return when.add(condition);
         }
-        match (is_common, dependence(left), when.service()) {
-            (true, Dependence::None, _) | (true, Dependence::Services, None) => {}
-            (true, Dependence::Services, Some(_)) => return self.compared_behind(id, parts, text, when),
+        let is_remembered = self.statements.remembered(id).is_some();
+        match (is_common || is_remembered, dependence(left), when.service()) {
+            (true, Dependence::Services, Some(_)) => {
+                return self.compared_behind(statement, (left, operator, right), when);
+            }
+            // What is remembered may be several statements.
+            (true, Dependence::None | Dependence::Services, _) if is_common => {}
             _ => return when.extend(self.compare.compare(left, operator, right, text, when)),
         }
         if let Some((known, missing)) = self.meanings.alone.get(&id) {
@@ -346,14 +359,18 @@ impl<'a, 't> Lowering<'a, 't> {
     }
 
     /// The same of ports of any protocol, where services were asked for before.
-    fn compared_behind(&mut self, id: Id, parts: (&Expr<'t>, Operator, &'a Expr<'t>), text: &str, when: &mut Asked) {
-        let (left, operator, right) = parts;
+    fn compared_behind(
+        &mut self,
+        statement: &'a Statement<'t>,
+        (left, operator, right): (&Expr<'t>, Operator, &'a Expr<'t>),
+        when: &mut Asked,
+    ) {
         let before = when.service().cloned();
-        let key = before.as_ref().map(|before| (id, Arc::as_ptr(before)));
+        let key = before.as_ref().map(|before| (std::ptr::from_ref(statement), Arc::as_ptr(before)));
         if let Some(known) = key.and_then(|key| self.meanings.behind.get(&key)) {
             return when.set_service(known.both.clone());
         }
-        let found = self.compare.compare(left, operator, right, text, when);
+        let found = self.compare.compare(left, operator, right, &statement.text, when);
         let is_plain = matches!((left, found.as_slice()), (Expr::Field(_), [Condition::Service(_)]));
         when.extend(found);
         if let (Some(key), Some(before), Some(both), true) = (key, before, when.service(), is_plain) {

@@ -10,16 +10,16 @@
 use super::addresses::{Entry, range};
 use super::names::prefix_length;
 use super::parse::{is_on_one_line, on_one_line, one_or, rejected, title, word};
-use super::statements::{Id, Statements};
+use super::statements::{Id, Ids, Statements};
 use super::tree::{Does, Element, Expr, Operator, Statement, Text, Verdict};
 
 #[cfg(test)]
 mod tests;
 
 /// Reads a rule: its statements, and its text on one line; `None` if any of it is not plain.
-pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<(Vec<Id>, Text<'t>)> {
+pub fn rule<'t>(text: &'t str, statements: &mut Statements<'t>) -> Option<(Ids, Text<'t>)> {
     let mut line = Cursor { text, at: 0, is_folded: false };
-    let mut found = Vec::with_capacity(4);
+    let mut found = Ids::new();
     let mut end = None;
     loop {
         // What stands behind the addresses stands in rules of many files. What begins with a remark is no rule.

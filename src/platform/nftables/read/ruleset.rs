@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use super::addresses::{Addresses, Entry};
 use super::memory::Memory;
 use super::plain;
-use super::statements::{Id, Statements};
+use super::statements::{Ids, Statements};
 use super::tree::{Element, Expr, Text};
 use crate::listing::{Blur, Hook, Noticed};
 
@@ -85,7 +85,7 @@ pub struct Table<'t> {
     /// Its chains.
     pub chains: BTreeMap<Text<'t>, ChainEntry<'t>>,
     /// Its sets and maps.
-    pub sets: BTreeMap<Text<'t>, SetEntry<'t>>,
+    pub sets: HashMap<Text<'t>, SetEntry<'t>>,
     /// Flow tables and other things that are no rules.
     pub noticed: Vec<Noticed>,
 }
@@ -124,7 +124,7 @@ pub struct RuleEntry<'t> {
     /// As written, on one line.
     pub text: Text<'t>,
     /// What was read of it, without what changes nothing; `None` if it does not fit the grammar.
-    pub statements: Option<Vec<Id>>,
+    pub statements: Option<Ids>,
 }
 
 /// A set or a map.

@@ -83,7 +83,7 @@ impl<'t> Scanner<'t> {
 
     fn line_end(&self, from: usize) -> usize {
         let rest = self.slice(from, self.text.len());
-        rest.find('\n').map_or(self.text.len(), |length| from + length)
+        memchr::memchr(b'\n', rest.as_bytes()).map_or(self.text.len(), |length| from + length)
     }
 
     fn skip_blanks(&mut self) {
@@ -120,18 +120,18 @@ impl<'t> Scanner<'t> {
         match self.end(start, &opens) {
             End::Block(at) => {
                 self.at = at + 1;
-                Next::Block(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
+                Next::Block(Piece { line, at: start, text: trim(self.slice(start, at)), comment: "" })
             }
             End::Statement(at) => {
                 let comment_end = if self.peek(at) == Some(b'#') { self.line_end(at) } else { at };
                 let comment = self.slice((at + 1).min(comment_end), comment_end).trim();
                 self.at = comment_end;
-                Next::Statement(Piece { line, at: start, text: self.slice(start, at).trim(), comment })
+                Next::Statement(Piece { line, at: start, text: trim(self.slice(start, at)), comment })
             }
             End::Open => {
                 let at = self.line_end(start);
                 (self.at, self.line) = (at, line);
-                Next::Broken(Piece { line, at: start, text: self.slice(start, at).trim(), comment: "" })
+                Next::Broken(Piece { line, at: start, text: trim(self.slice(start, at)), comment: "" })
             }
         }
     }
@@ -150,9 +150,9 @@ impl<'t> Scanner<'t> {
     /// The text up to the second closing brace. Of a block that has just begun and holds one list in braces that is all of it; whether it is such a block, the text alone does not say (braces stand in remarks, too).
     pub fn up_to_second_brace(&self) -> Option<&'t str> {
         let rest = self.text.get(self.at..).filter(|_| self.broken <= MOST_BROKEN)?;
-        let first = rest.find('}')? + 1;
-        let second = rest.get(first..)?.find('}')? + 1;
-        rest.get(..first + second)
+        let mut braces = memchr::memchr_iter(b'}', rest.as_bytes());
+        braces.next()?;
+        rest.get(..=braces.next()?)
     }
 
     /// Where the next byte is.
@@ -236,6 +236,14 @@ impl<'t> Scanner<'t> {
         }
         self.broken += 1;
         End::Open
+    }
+}
+
+/// A text without blanks around it. Mostly there are none, which its first and its last byte say.
+fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::memory::{Memory, Piece, is_the_same_everywhere};
 use super::tree::{Does, Statement};
@@ -18,6 +19,9 @@ pub enum Id {
     /// Of what is remembered from file to file.
     Remembered(u32),
 }
+
+/// The pieces of a rule, in order: few.
+pub type Ids = SmallVec<[Id; 4]>;
 
 /// How many bytes of a file there are for each statement of its own, about.
 const BYTES_EACH: usize = 256;
@@ -92,7 +96,7 @@ impl<'t> Statements<'t> {
     }
 
     /// Keeps the statements of a rule, without those that change nothing.
-    pub fn keep(&mut self, statements: Vec<Statement<'t>>) -> Vec<Id> {
+    pub fn keep(&mut self, statements: Vec<Statement<'t>>) -> Ids {
         let kept = statements.into_iter().filter(|statement| statement.does != Does::Nothing);
         kept.map(|statement| self.push(statement)).collect()
     }

@@ -154,7 +154,7 @@ impl Expr<'_> {
             Self::Flags(parts) => Expr::Flags(list(parts)),
             Self::Named(name) => Expr::Named(owned(name)),
             Self::Concat(parts) => Expr::Concat(list(parts)),
-            Self::Field(words) => Expr::Field(words.into_iter().map(owned).collect()),
+            Self::Field(words) => Expr::Field(words.into_iter().map(word).collect()),
             Self::Bits(left, sign, right) => Expr::Bits(boxed(left), owned(sign), boxed(right)),
             Self::Star => Expr::Star,
             Self::Other(text) => Expr::Other(owned(text)),
@@ -209,6 +209,13 @@ impl Does<'_> {
             Self::Unknown => Does::Unknown,
         }
     }
+}
+
+/// A word of a field: those of the frequent fields need no room of their own.
+fn word(text: Text<'_>) -> Text<'static> {
+    const KNOWN: [&str; 12] =
+        ["tcp", "udp", "dport", "sport", "meta", "l4proto", "th", "ip", "ip6", "saddr", "daddr", "type"];
+    KNOWN.into_iter().find(|known| *known == text).map_or_else(|| owned(text), Cow::Borrowed)
 }
 
 fn owned(text: Text<'_>) -> Text<'static> {

@@ -11,15 +11,15 @@ pub struct Words<'t> {
 impl<'t> Words<'t> {
     /// The next word, without reading it.
     pub fn peek(&self) -> &'t str {
-        let rest = self.rest.trim_start();
-        rest.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default()
+        first(self.rest.trim_start())
     }
 
     /// Reads a word, without quotes.
     pub fn next(&mut self) -> &'t str {
-        let word = self.peek();
-        self.rest = self.rest.trim_start().strip_prefix(word).unwrap_or_default();
-        word.trim_matches('"')
+        let rest = self.rest.trim_start();
+        let word = first(rest);
+        self.rest = rest.get(word.len()..).unwrap_or_default();
+        if word.contains('"') { word.trim_matches('"') } else { word }
     }
 
     fn family(&mut self) -> TableFamily {
@@ -34,5 +34,16 @@ impl<'t> Words<'t> {
     pub fn table(&mut self) -> TableKey {
         let family = self.family();
         (family, self.next().into())
+    }
+}
+
+/// What stands before the first blank or brace.
+fn first(text: &str) -> &str {
+    let ends = |byte: &u8| !byte.is_ascii() || matches!(byte, b' ' | b'\t'..=b'\r' | b'{');
+    match text.bytes().position(|byte| ends(&byte)).map(|at| text.split_at(at)) {
+        None => text,
+        Some((word, rest)) if rest.starts_with(|c: char| c.is_ascii()) => word,
+        // There are blanks beyond ASCII.
+        Some(_) => text.split(|c: char| c.is_whitespace() || c == '{').next().unwrap_or_default(),
     }
 }
