@@ -13,7 +13,7 @@ use super::count::Count;
 /// An integer that intervals are made of.
 pub trait Value: Copy + Ord + Hash + Debug {
     /// As many intervals as a set holds in itself. Most sets have one interval or two; more of them lie elsewhere.
-    type Few: Array<Item = Interval<Self>> + Clone + Ord + Debug;
+    type Few: Array<Item = Interval<Self>> + Ord + Debug;
     /// The smallest value.
     const MIN: Self;
     /// The largest value.
@@ -100,9 +100,16 @@ impl<T: Value> Interval<T> {
 }
 
 /// A set of integers. See the module for its canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IntervalSet<T: Value> {
     intervals: SmallVec<T::Few>,
+}
+
+impl<T: Value> Clone for IntervalSet<T> {
+    /// In one piece, with no room to spare.
+    fn clone(&self) -> Self {
+        Self { intervals: SmallVec::from_slice(&self.intervals) }
+    }
 }
 
 impl<T: Value> Hash for IntervalSet<T> {

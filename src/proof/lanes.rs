@@ -3,6 +3,7 @@
 //! A rule set asks for the same sets again and again, so each set is looked at once: it gets a number that sets with the same content share. A product is three numbers then, and what stands on both
 //! sides is found without looking at a set again. What is left is compared in [slices](super::slices), or in a space if there are too many of them.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,43 +14,33 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::slices;
 use crate::packet::{Address, AddressSet, Family, FlowSet, FlowSpace, IntervalSet, ServiceSet, TooLarge};
 
+/// A set of a rule set or a plan, or one that was made out of several.
+pub(super) type Shared<'a, S> = Cow<'a, Arc<S>>;
+
 /// A product of one family. Of its sets, the addresses of that family count.
 #[derive(Debug, Clone)]
-pub(super) struct Lane {
+pub(super) struct Lane<'a> {
     pub(super) family: Family,
-    pub(super) source: Arc<AddressSet>,
-    pub(super) destination: Arc<AddressSet>,
-    pub(super) services: Arc<ServiceSet>,
+    pub(super) source: Shared<'a, AddressSet>,
+    pub(super) destination: Shared<'a, AddressSet>,
+    pub(super) services: Shared<'a, ServiceSet>,
 }
 
-impl Lane {
-    /// Whether it is the product of these sets in a family.
-    pub(super) fn is(
-        &self,
-        family: Family,
-        source: &Arc<AddressSet>,
-        destination: &Arc<AddressSet>,
-        services: &Arc<ServiceSet>,
-    ) -> bool {
-        let same = |one: &Arc<AddressSet>, other: &Arc<AddressSet>| match family {
+impl PartialEq for Lane<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: &Arc<AddressSet>, other: &Arc<AddressSet>| match self.family {
             _ if Arc::ptr_eq(one, other) => true,
             Family::V4 => one.v4 == other.v4,
             Family::V6 => one.v6 == other.v6,
         };
-        self.family == family
-            && self.services == *services
-            && same(&self.source, source)
-            && same(&self.destination, destination)
+        self.family == other.family
+            && self.services == other.services
+            && same(&self.source, &other.source)
+            && same(&self.destination, &other.destination)
     }
 }
 
-impl PartialEq for Lane {
-    fn eq(&self, other: &Self) -> bool {
-        self.is(other.family, &other.source, &other.destination, &other.services)
-    }
-}
-
-impl Eq for Lane {}
+impl Eq for Lane<'_> {}
 
 /// A product by the numbers of its sets: equal numbers are equal sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,12 +64,12 @@ impl Numbers {
     /// [`TooLarge`] if neither slices nor the space have room for it.
     pub(super) fn are_one(
         &mut self,
-        left: &[Lane],
-        right: &[Lane],
-        settled: [&[Lane]; 2],
+        left: &[Lane<'_>],
+        right: &[Lane<'_>],
+        settled: [&[Lane<'_>]; 2],
         space: &mut FlowSpace,
     ) -> Result<bool, TooLarge> {
-        Ok(self.v4.sides(left, right, settled).are_one(space)? && self.v6.sides(left, right, settled).are_one(space)?)
+        Ok(self.v4.are_one(left, right, settled, space)? && self.v6.are_one(left, right, settled, space)?)
     }
 }
 
@@ -96,13 +87,36 @@ pub(super) struct Sides<'n, T> {
     pub(super) left: Vec<Numbered>,
     /// What the other one says, ascending.
     pub(super) right: Vec<Numbered>,
-    /// What need not be the same: products that stand in both lists, or that were decided before them. As far as `left` or `right` may meet them.
+    /// What need not be the same.
     pub(super) without: Vec<Numbered>,
 }
 
 impl<T: Address> OfFamily<T> {
-    /// What two lists say; `settled` need not be the same.
-    fn sides(&mut self, left: &[Lane], right: &[Lane], settled: [&[Lane]; 2]) -> Sides<'_, T> {
+    fn are_one(
+        &mut self,
+        left: &[Lane<'_>],
+        right: &[Lane<'_>],
+        settled: [&[Lane<'_>]; 2],
+        space: &mut FlowSpace,
+    ) -> Result<bool, TooLarge> {
+        self.addresses.forget_places();
+        self.services.forget_places();
+        let [left, right, both] = self.apart(left, right);
+        if left.is_empty() && right.is_empty() {
+            return Ok(true);
+        }
+        // Mostly what is left is the same by itself, and nobody needs to know what it may leave out.
+        let sides = Sides { numbers: self, left, right, without: Vec::new() };
+        if slices::are_same(&sides) == Some(true) {
+            return Ok(true);
+        }
+        let Sides { left, right, .. } = sides;
+        let sides = self.sides([left, right, both], settled);
+        slices::agree(&sides).map_or_else(|| sides.agree_in(space), Ok)
+    }
+
+    /// What stands in the first list alone, in the second alone, and in both.
+    fn apart(&mut self, left: &[Lane<'_>], right: &[Lane<'_>]) -> [Vec<Numbered>; 3] {
         let [left, right] = [left, right].map(|lanes| {
             let mut numbered = Vec::with_capacity(lanes.len());
             self.number(lanes, &mut numbered);
@@ -110,17 +124,19 @@ impl<T: Address> OfFamily<T> {
             numbered.dedup();
             numbered
         });
-        let [left, right, mut without] = apart(left, right);
-        if !(left.is_empty() && right.is_empty()) {
-            settled.into_iter().for_each(|lanes| self.number(lanes, &mut without));
-        }
+        apart(left, right)
+    }
+
+    /// With what need not be the same: what stands in both lists, or is settled before them, as far as they may meet it.
+    fn sides(&mut self, [left, right, mut without]: [Vec<Numbered>; 3], settled: [&[Lane<'_>]; 2]) -> Sides<'_, T> {
+        settled.into_iter().for_each(|lanes| self.number(lanes, &mut without));
         let mut sides = Sides { numbers: self, left, right, without };
         sides.keep_near();
         sides
     }
 
     /// Adds the lanes of the family by number.
-    fn number(&mut self, lanes: &[Lane], into: &mut Vec<Numbered>) {
+    fn number(&mut self, lanes: &[Lane<'_>], into: &mut Vec<Numbered>) {
         let own = lanes.iter().filter(|lane| lane.family == T::FAMILY);
         into.extend(own.map(|lane| Numbered {
             source: self.addresses.number(&lane.source),
@@ -157,19 +173,8 @@ impl<T: Address> Sides<'_, T> {
         self.without.retain(|lane| sources.contains(&lane.source) && destinations.contains(&lane.destination));
     }
 
-    /// Whether both say the same, but for what need not be the same.
-    fn are_one(&self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
-        if self.left.is_empty() && self.right.is_empty() {
-            return Ok(true);
-        }
-        if let Some(same) = slices::agree(self) {
-            return Ok(same);
-        }
-        self.are_one_in(space)
-    }
-
-    /// The same, by sets of flows.
-    fn are_one_in(&self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
+    /// Whether both say the same, but for what need not be, by sets of flows.
+    fn agree_in(&self, space: &mut FlowSpace) -> Result<bool, TooLarge> {
         let mut union = |lanes: &[Numbered]| -> Result<FlowSet, TooLarge> {
             let mut found = Vec::with_capacity(lanes.len());
             for lane in lanes {
@@ -212,6 +217,9 @@ fn apart(left: Vec<Numbered>, right: Vec<Numbered>) -> [Vec<Numbered>; 3] {
     [in_left, in_right, in_both]
 }
 
+/// More sets than this are not kept for where they lie, from one way to the next.
+const MOST_KEPT: usize = if cfg!(test) { 5 } else { 100_000 };
+
 /// Each content once, by number.
 struct Numbering<S, C> {
     list: Vec<Arc<S>>,
@@ -229,6 +237,14 @@ impl<S, C> Default for Numbering<S, C> {
 }
 
 impl<S, C: Eq + Hash + From<Arc<S>>> Numbering<S, C> {
+    /// Lets go of sets whose content is known anyhow, if there are very many.
+    fn forget_places(&mut self) {
+        if self.kept.len() > MOST_KEPT {
+            self.places.clear();
+            self.kept.clear();
+        }
+    }
+
     /// The number of the content of a set.
     fn number(&mut self, set: &Arc<S>) -> u32 {
         let Self { list, known, places, kept } = self;

@@ -8,6 +8,9 @@ use crate::packet::{Address, AddressSet, Interval, IntervalSet};
 /// A set is in so many cells for each of its ranges, and some more, at most.
 const MOST_CELLS: usize = 4;
 
+/// A set that meets more cells than this for each set there is, and each of its ranges, is held against all of them.
+const MOST_STEPS: usize = 4;
+
 /// Some sets, found by their addresses.
 pub(super) struct Overlaps<'a> {
     v4: OfFamily<'a, u32>,
@@ -38,6 +41,8 @@ struct OfFamily<'a, T: Address> {
     cells: Vec<Vec<u32>>,
     /// The sets that are in no cell.
     wide: Vec<(u32, &'a IntervalSet<T>)>,
+    /// All sets.
+    sets: Vec<&'a IntervalSet<T>>,
 }
 
 impl<'a, T: Address> OfFamily<'a, T> {
@@ -51,7 +56,7 @@ impl<'a, T: Address> OfFamily<'a, T> {
         borders.sort_unstable();
         borders.dedup();
         let cells = vec![Vec::new(); borders.len()];
-        let mut index = Self { borders, cells, wide: Vec::new() };
+        let mut index = Self { borders, cells, wide: Vec::new(), sets: sets().collect() };
         for (number, set) in (0..).zip(sets()) {
             let ranges = set.intervals();
             let count: usize = ranges.iter().map(|range| index.cells_of(*range).len()).sum();
@@ -74,11 +79,29 @@ impl<'a, T: Address> OfFamily<'a, T> {
     }
 
     fn put(&self, set: &IntervalSet<T>, found: &mut Vec<u32>) {
-        for range in set.intervals() {
-            let cells = self.cells.get(self.cells_of(*range)).unwrap_or_default();
-            cells.iter().for_each(|cell| found.extend_from_slice(cell));
+        let in_cells = self.in_cells(set);
+        let by_themselves = if in_cells.is_some() { self.wide.as_slice() } else { &[] };
+        found.extend(by_themselves.iter().filter(|(_, wide)| wide.intersects(set)).map(|(number, _)| *number));
+        match in_cells {
+            Some(mut members) => found.append(&mut members),
+            None => {
+                let all = (0..).zip(&self.sets).filter(|(_, other)| other.intersects(set));
+                found.extend(all.map(|(number, _)| number));
+            }
         }
-        found.extend(self.wide.iter().filter(|(_, wide)| wide.intersects(set)).map(|(number, _)| *number));
+    }
+
+    /// The sets in the cells of a set, some several times; `None` if to go through these takes longer than to ask all sets.
+    fn in_cells(&self, set: &IntervalSet<T>) -> Option<Vec<u32>> {
+        let mut room = MOST_STEPS * (self.sets.len() + set.intervals().len());
+        let mut members = Vec::new();
+        for range in set.intervals() {
+            for cell in self.cells.get(self.cells_of(*range)).unwrap_or_default() {
+                room = room.checked_sub(1 + cell.len())?;
+                members.extend_from_slice(cell);
+            }
+        }
+        Some(members)
     }
 }
 
@@ -120,5 +143,14 @@ mod tests {
         let overlaps = Overlaps::new(&sets.iter().collect::<Vec<_>>());
         assert_eq!(overlaps.v4.wide.len(), 1);
         assert_eq!(overlaps.with(&single(7)), [7, 1_000]);
+        assert_eq!(overlaps.with(&AddressSet::full()), (0..=1_000).collect::<Vec<u32>>());
+    }
+
+    #[test]
+    fn a_wide_set_does_not_go_through_all_cells() {
+        let fine: AddressSet = (0..1_000).map(|number| AddressRange::V4(Interval::single(2 * number))).collect();
+        let overlaps = Overlaps::new(&[&fine]);
+        assert_eq!(overlaps.v4.in_cells(&IntervalSet::full()), None);
+        assert_eq!(overlaps.with(&AddressSet::full()), [0]);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::entries::{self, Entry};
 use super::gone::{self, Gone};
-use super::lanes::{Lane, Numbers};
+use super::lanes::{Lane, Numbers, Shared};
 use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
 use crate::packet::{AddressSet, Family, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
@@ -17,9 +17,9 @@ use crate::syntax::ast::Effect;
 
 /// What a way lets through, as lines: first some that drop, then some that accept; the rest is dropped.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Lanes {
-    drops: Vec<Lane>,
-    accepts: Vec<Lane>,
+pub(super) struct Lanes<'a> {
+    drops: Vec<Lane<'a>>,
+    accepts: Vec<Lane<'a>>,
     /// Whether a line has ended the list for every packet.
     is_ended: bool,
     /// How many of `accepts` no further line can meet the packets of.
@@ -32,20 +32,22 @@ pub(super) struct Lanes {
 const DEEPEST: usize = 8;
 /// More products than this are not made out of a list, in which chains are shared.
 const MOST: usize = 2_000_000;
+/// More products than this are not made out of the conditions of one rule: several lists of alternatives multiply.
+const MOST_OF_ONE: usize = 200_000;
 
 /// A product on the way down through conditional jumps; `None` is all of a dimension.
 #[derive(Debug, Clone, Default)]
-struct Within {
+struct Within<'a> {
     family: Option<Family>,
-    source: Option<Arc<AddressSet>>,
-    destination: Option<Arc<AddressSet>>,
-    services: Option<Arc<ServiceSet>>,
+    source: Option<Shared<'a, AddressSet>>,
+    destination: Option<Shared<'a, AddressSet>>,
+    services: Option<Shared<'a, ServiceSet>>,
     is_empty: bool,
 }
 
-impl Within {
+impl<'a> Within<'a> {
     /// Adds conditions: the products that meet all of them; `None` if one of them is not a plain one.
-    fn and(&self, conditions: &[Condition], way: &Crossing<'_>) -> Option<impl Iterator<Item = Self> + use<>> {
+    fn and(&self, conditions: &'a [Condition], way: &Crossing<'_>) -> Option<impl Iterator<Item = Self> + use<'a>> {
         let mut one = self.clone();
         for (at, condition) in conditions.iter().enumerate() {
             match condition.is_settled_by(way) {
@@ -62,7 +64,7 @@ impl Within {
     }
 
     /// The same where some of the conditions are lists of which one must hold.
-    fn and_each(self, conditions: &[Condition], way: &Crossing<'_>) -> Option<Vec<Self>> {
+    fn and_each(self, conditions: &'a [Condition], way: &Crossing<'_>) -> Option<Vec<Self>> {
         let mut result = vec![self];
         for condition in conditions {
             if let Some(holds) = condition.is_settled_by(way) {
@@ -74,6 +76,9 @@ impl Within {
                 for one in &result {
                     for list in lists {
                         several.append(&mut one.clone().and_each(list, way)?);
+                        if several.len() > MOST_OF_ONE {
+                            return None;
+                        }
                     }
                 }
                 result = several;
@@ -86,7 +91,7 @@ impl Within {
         Some(result)
     }
 
-    fn narrow(&mut self, condition: &Condition) -> Option<()> {
+    fn narrow(&mut self, condition: &'a Condition) -> Option<()> {
         match condition {
             Condition::Family(family) => {
                 self.is_empty |= self.family.is_some_and(|known| known != *family);
@@ -96,8 +101,8 @@ impl Within {
             Condition::Destination(set) => self.destination = Some(met(self.destination.as_ref(), set)),
             Condition::Service(set) => {
                 self.services = Some(match &self.services {
-                    None => set.clone(),
-                    Some(known) => Arc::new(known.intersection(set)),
+                    None => Cow::Borrowed(set),
+                    Some(known) => Cow::Owned(Arc::new(known.intersection(set))),
                 });
             }
             _ => return None,
@@ -110,8 +115,8 @@ impl Within {
         match gone {
             Gone::None => {}
             Gone::All => self.is_empty = true,
-            Gone::From(set) => self.source = Some(met(self.source.as_ref(), &Arc::new(set.complement()))),
-            Gone::To(set) => self.destination = Some(met(self.destination.as_ref(), &Arc::new(set.complement()))),
+            Gone::From(set) => self.source = Some(left(self.source.as_ref(), &set)),
+            Gone::To(set) => self.destination = Some(left(self.destination.as_ref(), &set)),
         }
     }
 
@@ -125,13 +130,19 @@ impl Within {
     }
 }
 
-fn met(known: Option<&Arc<AddressSet>>, set: &Arc<AddressSet>) -> Arc<AddressSet> {
-    known.map_or_else(|| set.clone(), |known| Arc::new(known.intersection(set)))
+/// What is both in a set, if there is one, and in another one.
+fn met<'a>(known: Option<&Shared<'a, AddressSet>>, set: &'a Arc<AddressSet>) -> Shared<'a, AddressSet> {
+    known.map_or(Cow::Borrowed(set), |known| Cow::Owned(Arc::new(known.intersection(set))))
 }
 
-impl Lanes {
+/// What is left of a set, or of all, without another one.
+fn left<'a>(known: Option<&Shared<'a, AddressSet>>, gone: &AddressSet) -> Shared<'a, AddressSet> {
+    Cow::Owned(Arc::new(known.map_or_else(|| gone.complement(), |known| known.difference(gone))))
+}
+
+impl<'a> Lanes<'a> {
     /// Of the packets of a way, which meet these [base chains](plain_bases); `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
-    pub(super) fn of_way(listing: &Listing, bases: &[&Base], way: &Crossing<'_>) -> Option<Self> {
+    pub(super) fn of_way(listing: &'a Listing, bases: &[&Base], way: &Crossing<'_>) -> Option<Self> {
         let mut lanes = Self::default();
         for base in bases {
             let [family, rest @ ..] = base.families.as_slice() else { continue };
@@ -150,9 +161,9 @@ impl Lanes {
 
     fn chain(
         &mut self,
-        listing: &Listing,
+        listing: &'a Listing,
         id: ChainId,
-        within: &Within,
+        within: &Within<'a>,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -165,9 +176,11 @@ impl Lanes {
             if way.state == State::Related && accepts_errors(rule) {
                 continue;
             }
-            let is_elsewhere = || rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
+            // Asked first: it looks at no address, and conditions may be long.
+            if rule.when.iter().any(|one| one.is_settled_by(way) == Some(false)) {
+                continue;
+            }
             match &rule.action {
-                Action::Choose(_) | Action::Goto(_) if is_elsewhere() => {}
                 Action::Choose(entries) => {
                     let chosen = entries::apart(entries, way)?;
                     for inner in within.and(&rule.when, way)? {
@@ -176,12 +189,7 @@ impl Lanes {
                     within.leave(gone::gone(rule, &chosen, way)?);
                 }
                 action => {
-                    let inner = match within.and(&rule.when, way) {
-                        Some(inner) => inner,
-                        None if is_elsewhere() => continue,
-                        None => return None,
-                    };
-                    for inner in inner {
+                    for inner in within.and(&rule.when, way)? {
                         self.action(listing, action, inner, way, depth)?;
                     }
                     within.leave(gone::gone(rule, &[], way)?);
@@ -193,9 +201,9 @@ impl Lanes {
 
     fn action(
         &mut self,
-        listing: &Listing,
-        action: &Action,
-        within: Within,
+        listing: &'a Listing,
+        action: &'a Action,
+        within: Within<'a>,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -226,9 +234,9 @@ impl Lanes {
     /// The entries of a verdict map that packets of the way can meet; where no packet is in two of them, one may drop after another one has accepted.
     fn choose(
         &mut self,
-        listing: &Listing,
-        entries: &[&Entry],
-        within: &Within,
+        listing: &'a Listing,
+        entries: &[&'a Entry],
+        within: &Within<'a>,
         way: &Crossing<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -337,93 +345,58 @@ fn own_icmp(family: Family) -> ServiceSet {
     ServiceSet::protocol(if family == Family::V4 { Protocol::ICMP } else { Protocol::ICMP6 })
 }
 
-/// Adds a product, once for each family in which it holds any flow.
-fn push(list: &mut Vec<Lane>, within: Within) {
+/// Adds a product.
+fn push<'a>(list: &mut Vec<Lane<'a>>, within: Within<'a>) {
     static ALL: LazyLock<Arc<AddressSet>> = LazyLock::new(|| Arc::new(AddressSet::full()));
     static ANY: LazyLock<Arc<ServiceSet>> = LazyLock::new(|| Arc::new(ServiceSet::any()));
-    let source = within.source.unwrap_or_else(|| ALL.clone());
-    let destination = within.destination.unwrap_or_else(|| ALL.clone());
-    let services = within.services.unwrap_or_else(|| ANY.clone());
-    let product = Product { source: &source, destination: &destination, services: &services };
-    match within.family {
-        Some(family) => {
-            if let Some(services) = product.of_family(family) {
-                let services = services.into_owned();
-                list.push(Lane { family, source, destination, services });
-            }
-        }
-        None => list.extend(product.lanes().map(OneLane::made)),
-    }
+    let source = within.source.unwrap_or(Cow::Borrowed(&ALL));
+    let destination = within.destination.unwrap_or(Cow::Borrowed(&ALL));
+    let services = within.services.unwrap_or(Cow::Borrowed(&ANY));
+    let families = Family::BOTH.into_iter().filter(|family| within.family.is_none_or(|only| only == *family));
+    list.extend(families.filter_map(|family| lane(family, &source, &destination, &services)));
 }
 
-/// A product of both families.
-#[derive(Clone, Copy)]
-struct Product<'a> {
-    source: &'a Arc<AddressSet>,
-    destination: &'a Arc<AddressSet>,
-    services: &'a Arc<ServiceSet>,
-}
-
-/// What it is in one of them.
-struct OneLane<'a> {
+/// What a product is in a family, if it holds any flow of it: without the other family's ICMP, which is no service there.
+fn lane<'a>(
     family: Family,
-    product: Product<'a>,
-    services: Cow<'a, Arc<ServiceSet>>,
+    source: &Shared<'a, AddressSet>,
+    destination: &Shared<'a, AddressSet>,
+    services: &Shared<'a, ServiceSet>,
+) -> Option<Lane<'a>> {
+    if source.is_empty_in(family) || destination.is_empty_in(family) {
+        return None;
+    }
+    let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
+    let services = if services.is_any() || !services.has_any_of(foreign) {
+        services.clone()
+    } else {
+        Cow::Owned(Arc::new(services.difference(&ServiceSet::protocol(foreign))))
+    };
+    let lane = |services| Lane { family, source: source.clone(), destination: destination.clone(), services };
+    (!services.is_empty()).then(|| lane(services))
 }
 
-impl<'a> Product<'a> {
-    /// Its services in a family, if it holds any flow of it: without the other family's ICMP, which is no service there.
-    fn of_family(self, family: Family) -> Option<Cow<'a, Arc<ServiceSet>>> {
-        if self.source.is_empty_in(family) || self.destination.is_empty_in(family) {
-            return None;
-        }
-        let foreign = if family == Family::V4 { Protocol::ICMP6 } else { Protocol::ICMP };
-        let services = if self.services.is_any() || !self.services.has_any_of(foreign) {
-            Cow::Borrowed(self.services)
-        } else {
-            Cow::Owned(Arc::new(self.services.difference(&ServiceSet::protocol(foreign))))
-        };
-        (!services.is_empty()).then_some(services)
-    }
-
-    fn lanes(self) -> impl Iterator<Item = OneLane<'a>> {
-        let one = move |family| Some(OneLane { family, product: self, services: self.of_family(family)? });
-        Family::BOTH.into_iter().filter_map(one)
-    }
-}
-
-impl OneLane<'_> {
-    fn is(&self, lane: &Lane) -> bool {
-        let Product { source, destination, .. } = self.product;
-        lane.is(self.family, source, destination, &self.services)
-    }
-
-    fn made(self) -> Lane {
-        let Product { source, destination, .. } = self.product;
-        let (source, destination) = (source.clone(), destination.clone());
-        Lane { family: self.family, source, destination, services: self.services.into_owned() }
-    }
-}
-
-/// The products of some rules of a plan, not made before they are needed: mostly they are only looked at.
-fn products<'a>(rules: impl Iterator<Item = &'a PlannedRule>) -> impl Iterator<Item = OneLane<'a>> {
+/// The products of some rules of a plan, not made before they are needed.
+fn products<'a>(rules: impl Iterator<Item = &'a PlannedRule>) -> impl Iterator<Item = Lane<'a>> {
     rules.flat_map(|rule| {
-        Product { source: &rule.source, destination: &rule.destination, services: &rule.services }.lanes()
+        let (source, destination) = (Cow::Borrowed(&rule.source), Cow::Borrowed(&rule.destination));
+        let services = Cow::Borrowed(&rule.services);
+        Family::BOTH.into_iter().filter_map(move |family| lane(family, &source, &destination, &services))
     })
 }
 
 /// Whether two lists of products have one union, but for what has been dropped before.
 fn alike<'a>(
-    left: &[Lane],
-    right: impl Iterator<Item = OneLane<'a>>,
-    dropped: &[Lane],
+    left: &[Lane<'_>],
+    right: impl Iterator<Item = Lane<'a>>,
+    dropped: &[Lane<'_>],
     numbers: &mut Numbers,
     space: &mut FlowSpace,
 ) -> Result<bool, TooLarge> {
     // Mostly both say the same in the same order.
     let (mut same, mut right) = (0, right.peekable());
     while let (Some(one), Some(other)) = (left.get(same), right.peek())
-        && other.is(one)
+        && other == one
     {
         right.next();
         same += 1;
@@ -432,7 +405,7 @@ fn alike<'a>(
     if left.is_empty() && right.peek().is_none() {
         return Ok(true);
     }
-    let right: Vec<Lane> = right.map(OneLane::made).collect();
+    let right: Vec<Lane<'a>> = right.collect();
     // What is common to both may cover what one of them says once more.
     let settled = [begin, dropped];
     numbers.are_one(left, &right, settled, space)

@@ -5,6 +5,7 @@
 //! cut into pieces. What is dropped on both sides may be accepted on one of them further down, or not: it is left out.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -32,14 +33,17 @@ impl Along {
 /// More entries than this are not made: wide sets among many borders.
 const MOST: usize = if cfg!(test) { 100_000 } else { 3_000_000 };
 
+/// Whether two sides surely have one union, seen without cutting sets of services; `None` if there are too many slices to tell.
+pub(super) fn are_same<T: Address>(sides: &Sides<'_, T>) -> Option<bool> {
+    let services = distinct(sides.left.iter().chain(&sides.right).map(|lane| lane.services));
+    let pieces = services.into_iter().map(|number| (number, vec![number])).collect();
+    Cut { sides, without: &[], pieces }.agrees()
+}
+
 /// Whether two sides have one union, but for what need not be the same; `None` if there are too many slices to tell.
 pub(super) fn agree<T: Address>(sides: &Sides<'_, T>) -> Option<bool> {
     let all = [&sides.left, &sides.right, &sides.without].into_iter().flatten();
     let services = distinct(all.map(|lane| lane.services));
-    let whole = services.iter().map(|number| (*number, vec![*number])).collect();
-    if (Cut { sides, without: &[], pieces: whole }).agrees()? {
-        return Some(true);
-    }
     let sets: Vec<&ServiceSet> = services.iter().filter_map(|number| sides.services(*number)).collect();
     let pieces = services.into_iter().zip(pieces(&sets)?).collect();
     Cut { sides, without: &sides.without, pieces }.agrees()
@@ -152,12 +156,12 @@ fn groups(entries: &[Entry]) -> impl Iterator<Item = ((u32, u32), Group<'_>)> {
 
 /// Whether both sides have the same addresses at the other end, in each slice for each piece of the services.
 fn is_one<T: Address>(left: &[Entry], right: &[Entry], without: &[Entry], sides: &Sides<'_, T>) -> bool {
-    let mut known: FxHashMap<Vec<u32>, IntervalSet<T>> = FxHashMap::default();
+    let mut known: FxHashMap<Vec<u32>, Rc<IntervalSet<T>>> = FxHashMap::default();
     let mut union = |group: Group<'_>| {
         let numbers: Vec<u32> = group.iter().map(|entry| entry.2).collect();
         let set = known.entry(numbers).or_insert_with_key(|numbers| {
             let sets = numbers.iter().filter_map(|number| sides.addresses(*number));
-            sets.flat_map(|set| set.intervals()).copied().collect()
+            Rc::new(sets.flat_map(|set| set.intervals()).copied().collect())
         });
         set.clone()
     };
