@@ -410,3 +410,6 @@ fn alike<'a>(
     let settled = [begin, dropped];
     numbers.are_one(left, &right, settled, space)
 }
+
+#[cfg(test)]
+mod tests;
