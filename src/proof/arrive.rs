@@ -42,7 +42,7 @@ impl Parts {
     }
 }
 
-/// Sends the flows of a rule between two sets off, through what is carried of it, by the zones that it leaves; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
+/// Sends the flows of a rule between two sets off, through what is carried of it, which stands in the order of the zones that it leaves; `None` if all that have a way arrive, else one pair of places, as addresses, between which some do not.
 pub(super) fn arrives(
     topology: &Topology,
     spread: &mut Spread,
