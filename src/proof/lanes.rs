@@ -50,6 +50,15 @@ pub(super) struct Numbered {
     pub(super) services: u32,
 }
 
+/// Two lists that should say the same.
+#[derive(Clone, Copy)]
+pub(super) struct Lists<'l> {
+    pub(super) left: &'l [Lane<'l>],
+    pub(super) right: &'l [Lane<'l>],
+    /// What was decided before both, and need not be the same.
+    pub(super) settled: [&'l [Lane<'l>]; 2],
+}
+
 /// The numbers of the sets of a device, of both families.
 #[derive(Default)]
 pub(super) struct Numbers {
@@ -58,18 +67,12 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Whether two lists say the same, but for what is `settled` before them.
+    /// Whether two lists say the same, but for what is settled before them.
     ///
     /// # Errors
     /// [`TooLarge`] if neither slices nor the space have room for it.
-    pub(super) fn are_one(
-        &mut self,
-        left: &[Lane<'_>],
-        right: &[Lane<'_>],
-        settled: [&[Lane<'_>]; 2],
-        space: &mut FlowSpace,
-    ) -> Result<bool, TooLarge> {
-        Ok(self.v4.are_one(left, right, settled, space)? && self.v6.are_one(left, right, settled, space)?)
+    pub(super) fn are_one(&mut self, lists: Lists<'_>, space: &mut FlowSpace) -> Result<bool, TooLarge> {
+        Ok(self.v4.are_one(lists, space)? && self.v6.are_one(lists, space)?)
     }
 }
 
@@ -92,16 +95,10 @@ pub(super) struct Sides<'n, T> {
 }
 
 impl<T: Address> OfFamily<T> {
-    fn are_one(
-        &mut self,
-        left: &[Lane<'_>],
-        right: &[Lane<'_>],
-        settled: [&[Lane<'_>]; 2],
-        space: &mut FlowSpace,
-    ) -> Result<bool, TooLarge> {
+    fn are_one(&mut self, lists: Lists<'_>, space: &mut FlowSpace) -> Result<bool, TooLarge> {
         self.addresses.forget_places();
         self.services.forget_places();
-        let [left, right, both] = self.apart(left, right);
+        let [left, right, both] = self.apart(lists);
         if left.is_empty() && right.is_empty() {
             return Ok(true);
         }
@@ -111,13 +108,13 @@ impl<T: Address> OfFamily<T> {
             return Ok(true);
         }
         let Sides { left, right, .. } = sides;
-        let sides = self.sides([left, right, both], settled);
+        let sides = self.sides([left, right, both], lists);
         slices::agree(&sides).map_or_else(|| sides.agree_in(space), Ok)
     }
 
     /// What stands in the first list alone, in the second alone, and in both.
-    fn apart(&mut self, left: &[Lane<'_>], right: &[Lane<'_>]) -> [Vec<Numbered>; 3] {
-        let [left, right] = [left, right].map(|lanes| {
+    fn apart(&mut self, lists: Lists<'_>) -> [Vec<Numbered>; 3] {
+        let [left, right] = [lists.left, lists.right].map(|lanes| {
             let mut numbered = Vec::with_capacity(lanes.len());
             self.number(lanes, &mut numbered);
             numbered.sort_unstable();
@@ -128,8 +125,8 @@ impl<T: Address> OfFamily<T> {
     }
 
     /// With what need not be the same: what stands in both lists, or is settled before them, as far as they may meet it.
-    fn sides(&mut self, [left, right, mut without]: [Vec<Numbered>; 3], settled: [&[Lane<'_>]; 2]) -> Sides<'_, T> {
-        settled.into_iter().for_each(|lanes| self.number(lanes, &mut without));
+    fn sides(&mut self, [left, right, mut without]: [Vec<Numbered>; 3], lists: Lists<'_>) -> Sides<'_, T> {
+        lists.settled.into_iter().for_each(|lanes| self.number(lanes, &mut without));
         let mut sides = Sides { numbers: self, left, right, without };
         sides.keep_near();
         sides

@@ -79,15 +79,11 @@ impl<'a, T: Address> OfFamily<'a, T> {
     }
 
     fn put(&self, set: &IntervalSet<T>, found: &mut Vec<u32>) {
-        let in_cells = self.in_cells(set);
-        let by_themselves = if in_cells.is_some() { self.wide.as_slice() } else { &[] };
-        found.extend(by_themselves.iter().filter(|(_, wide)| wide.intersects(set)).map(|(number, _)| *number));
-        match in_cells {
-            Some(mut members) => found.append(&mut members),
-            None => {
-                let all = (0..).zip(&self.sets).filter(|(_, other)| other.intersects(set));
-                found.extend(all.map(|(number, _)| number));
-            }
+        if let Some(members) = self.in_cells(set) {
+            found.extend(members);
+            found.extend(self.wide.iter().filter(|(_, wide)| wide.intersects(set)).map(|(number, _)| *number));
+        } else {
+            found.extend((0..).zip(&self.sets).filter(|(_, other)| other.intersects(set)).map(|(number, _)| number));
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::entries::{self, Entry};
 use super::gone::{self, Gone};
-use super::lanes::{Lane, Numbers, Shared};
+use super::lanes::{Lane, Lists, Numbers, Shared};
 use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
 use crate::packet::{AddressSet, Family, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::PlannedRule;
@@ -407,8 +407,7 @@ fn alike<'a>(
     }
     let right: Vec<Lane<'a>> = right.collect();
     // What is common to both may cover what one of them says once more.
-    let settled = [begin, dropped];
-    numbers.are_one(left, &right, settled, space)
+    numbers.are_one(Lists { left, right: &right, settled: [begin, dropped] }, space)
 }
 
 #[cfg(test)]

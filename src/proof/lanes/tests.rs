@@ -94,24 +94,19 @@ fn agree(
     without: &[Lane<'static>],
     how: How,
 ) -> Option<bool> {
-    fn one<T: Address>(
-        numbers: &mut OfFamily<T>,
-        left: &[Lane<'static>],
-        right: &[Lane<'static>],
-        without: &[Lane<'static>],
-        how: How,
-    ) -> Option<bool> {
+    fn one<T: Address>(numbers: &mut OfFamily<T>, lists: Lists<'_>, how: How) -> Option<bool> {
         let mut space = FlowSpace::new(Order::default());
-        let lists = numbers.apart(left, right);
-        let sides = numbers.sides(lists, [without, &[]]);
+        let apart = numbers.apart(lists);
+        let sides = numbers.sides(apart, lists);
         match how {
             How::Slices => slices::agree(&sides),
             How::Space => sides.agree_in(&mut space).ok(),
-            How::AsItIs => numbers.are_one(left, right, [&[], without], &mut space).ok(),
+            How::AsItIs => numbers.are_one(lists, &mut space).ok(),
         }
     }
-    let v4 = one(&mut numbers.v4, left, right, without, how)?;
-    Some(one(&mut numbers.v6, left, right, without, how)? && v4)
+    let lists = Lists { left, right, settled: [&[], without] };
+    let v4 = one(&mut numbers.v4, lists, how)?;
+    Some(one(&mut numbers.v6, lists, how)? && v4)
 }
 
 proptest! {
