@@ -153,7 +153,12 @@ impl FromIterator<AddressRange> for AddressSet {
 
 impl From<AddressRange> for AddressSet {
     fn from(range: AddressRange) -> Self {
-        std::iter::once(range).collect()
+        let (mut v4, mut v6) = (None, None);
+        match range {
+            AddressRange::V4(range) => v4 = Some(range),
+            AddressRange::V6(range) => v6 = Some(range),
+        }
+        Self { v4: v4.into_iter().collect(), v6: v6.into_iter().collect() }
     }
 }
 

@@ -131,6 +131,11 @@ impl<T: Value> FromIterator<Interval<T>> for IntervalSet<T> {
         if !all.is_sorted() {
             all.sort_unstable();
         }
+        let is_apart = |one: &Interval<T>, next: &Interval<T>| one.last.next().is_some_and(|after| after < next.first);
+        if all.windows(2).all(|pair| matches!(pair, [one, next] if is_apart(one, next))) {
+            all.shrink_to_fit();
+            return Self { intervals: all };
+        }
         let mut set = Self { intervals: SmallVec::with_capacity(all.len()) };
         for interval in all {
             set.push(interval);

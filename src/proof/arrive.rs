@@ -28,8 +28,8 @@ type Batch = (Arc<AddressSet>, Arc<AddressSet>);
 #[derive(Debug)]
 pub(super) struct Parts {
     /// By place, ascending.
-    places: Vec<(PlaceId, AddressSet)>,
-    /// By zone, ascending.
+    places: Vec<(PlaceId, Arc<AddressSet>)>,
+    /// By zone, ascending. Of a zone with one place it is the same set.
     zones: Vec<(ZoneId, Arc<AddressSet>)>,
 }
 
@@ -86,25 +86,26 @@ fn zone_of(topology: &Topology, place: PlaceId) -> Option<ZoneId> {
     topology.zones.place(place).map(|place| place.zone)
 }
 
-fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> Vec<(PlaceId, AddressSet)> {
+fn by_place(model: &Model, topology: &Topology, set: &AddressSet) -> Vec<(PlaceId, Arc<AddressSet>)> {
     let known = model.located.meet(set).into_iter();
     let mut parts: Vec<(PlaceId, AddressRange)> =
         known.filter_map(|(range, location)| Some((topology.zones.place_at(location)?, range))).collect();
     parts.sort_by_key(|(place, _)| *place);
     let places = parts.chunk_by(|one, other| one.0 == other.0);
-    places.filter_map(|parts| Some((parts.first()?.0, parts.iter().map(|(_, range)| *range).collect()))).collect()
+    let part = |parts: &[(PlaceId, AddressRange)]| Arc::new(parts.iter().map(|(_, range)| *range).collect());
+    places.filter_map(|parts| Some((parts.first()?.0, part(parts)))).collect()
 }
 
-fn by_zone(topology: &Topology, places: &[(PlaceId, AddressSet)]) -> Vec<(ZoneId, Arc<AddressSet>)> {
-    let mut parts: Vec<(ZoneId, &AddressSet)> =
+fn by_zone(topology: &Topology, places: &[(PlaceId, Arc<AddressSet>)]) -> Vec<(ZoneId, Arc<AddressSet>)> {
+    let mut parts: Vec<(ZoneId, &Arc<AddressSet>)> =
         places.iter().filter_map(|(place, set)| Some((zone_of(topology, *place)?, set))).collect();
     parts.sort_by_key(|(zone, _)| *zone);
     let zones = parts.chunk_by(|one, other| one.0 == other.0);
-    let union = |parts: &[(ZoneId, &AddressSet)]| match parts {
-        [(zone, one)] => Some((*zone, Arc::new((*one).clone()))),
-        _ => Some((parts.first()?.0, Arc::new(AddressSet::union_all(parts.iter().map(|(_, set)| *set))))),
+    let whole = |parts: &[(ZoneId, &Arc<AddressSet>)]| {
+        let sets: Vec<&Arc<AddressSet>> = parts.iter().map(|(_, set)| *set).collect();
+        Some((parts.first()?.0, union(&sets)))
     };
-    zones.filter_map(union).collect()
+    zones.filter_map(whole).collect()
 }
 
 /// What gets to each zone of a rule's flows. Made once for all rules, for most of them get to a few zones of many.

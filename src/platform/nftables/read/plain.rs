@@ -62,6 +62,9 @@ pub fn addresses(text: &str) -> Option<Vec<Entry<'_>>> {
 /// Statements that are no longer are called by all of their text.
 const SHORT: usize = 100;
 
+/// No more room than for this many elements is made before they are seen.
+const MOST_ROOM: usize = 4096;
+
 /// What is kept of a statement.
 type Kept = Option<Id>;
 
@@ -299,19 +302,36 @@ impl<'t> Cursor<'t> {
         statements.of_file(text, read)
     }
 
-    /// The second word of a field that is known; the first was read already.
+    /// The other words of a field that is known; the first was read already.
     fn field(&mut self, first: &str) -> Option<()> {
         if matches!(first, "iifname" | "oifname" | "iif" | "oif") {
             return Some(());
         }
         self.take(b' ')?;
-        is_field(first, self.run(is_name)).then_some(())
+        let second = self.run(is_name);
+        if (first, second) == ("ct", "original") {
+            return self.of_first_packet();
+        }
+        is_field(first, second).then_some(())
+    }
+
+    /// Behind `ct original`.
+    fn of_first_packet(&mut self) -> Option<()> {
+        self.take(b' ')?;
+        let word = self.run(is_name);
+        if matches!(word, "ip" | "ip6") {
+            self.take(b' ')?;
+            return matches!(self.run(is_name), "saddr" | "daddr").then_some(());
+        }
+        matches!(word, "protocol" | "proto-src" | "proto-dst").then_some(())
     }
 
     /// `{ ... }`
     fn list<T>(&mut self, element: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         self.take(b'{')?;
-        let mut found = Vec::new();
+        let end = memchr::memchr(b'}', self.rest().as_bytes())?;
+        let commas = memchr::memchr_iter(b',', self.rest().as_bytes().get(..end)?).count();
+        let mut found = Vec::with_capacity(commas.saturating_add(1).min(MOST_ROOM));
         loop {
             self.blanks();
             if self.take(b'}').is_some() {
@@ -395,35 +415,39 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
+/// The longest of the words that are [reserved](is_reserved).
+const LONGEST_RESERVED: usize = "continue".len();
+
 /// Words that are no values, or go on with what was read before.
 fn is_reserved(word: &str) -> bool {
-    matches!(
-        word,
-        "accept"
-            | "drop"
-            | "continue"
-            | "return"
-            | "jump"
-            | "goto"
-            | "vmap"
-            | "map"
-            | "comment"
-            | "counter"
-            | "log"
-            | "reject"
-            | "set"
-            | "eq"
-            | "ne"
-            | "lt"
-            | "gt"
-            | "le"
-            | "ge"
-            | "and"
-            | "or"
-            | "xor"
-            | "lshift"
-            | "rshift"
-    )
+    word.len() <= LONGEST_RESERVED
+        && matches!(
+            word,
+            "accept"
+                | "drop"
+                | "continue"
+                | "return"
+                | "jump"
+                | "goto"
+                | "vmap"
+                | "map"
+                | "comment"
+                | "counter"
+                | "log"
+                | "reject"
+                | "set"
+                | "eq"
+                | "ne"
+                | "lt"
+                | "gt"
+                | "le"
+                | "ge"
+                | "and"
+                | "or"
+                | "xor"
+                | "lshift"
+                | "rshift"
+        )
 }
 
 /// Whether two words name a field that is read here.

@@ -21,6 +21,8 @@ const HEADS: &[&str] = &[
     "meta l4proto udp ",
     "tcp sport 1024-65535 ",
     "ct original protocol tcp ",
+    "ct original ip saddr 10.0.0.0/25 ",
+    "ct original ip6 daddr { 2001:db8::1, 2001:db8::/64 } ",
     "ip saddr vmap @to ",
 ];
 
@@ -31,6 +33,8 @@ const ENDS: &[&str] = &[
     "th dport 53 accept",
     "th dport @ports drop",
     "ct original proto-dst 53 accept",
+    "ct original ip daddr { 10.0.0.1, 10.0.0.2 } log prefix \"held Q: \" counter drop",
+    "ct original ip saddr 10.0.0.1 ct original protocol 6 ct original proto-dst { 22, 443 } return",
     "accept",
     "drop",
     "jump there",
