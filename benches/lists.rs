@@ -7,8 +7,8 @@
 
 use divan::Bencher;
 use sekisho::listing::{
-    Action, Base, Chain, ChainId, Condition, Crossing, Hook, InterfacePattern, Listing, Rule, State, States, analyse,
-    compare, deciders, passed,
+    Action, Base, Chain, ChainId, Condition, Crossing, Hook, InterfacePattern, Listing, Rule, Sees, State, States,
+    analyse, compare, deciders, passed,
 };
 use sekisho::packet::{AddressSet, Family, FlowSet, FlowSpace, Interval, IntervalSet, Protocol, ServiceSet};
 
@@ -70,26 +70,26 @@ fn rules(dice: &mut Dice, lines: usize) -> Vec<Rule> {
             when = earlier.when.iter().take(2).cloned().collect();
         }
         when.push(Condition::Service(service(dice).into()));
-        made.push(Rule { line, text: String::new(), when, action });
+        made.push(Rule { line, text: String::new(), when, action, acts: false });
     }
     made
 }
 
 fn base(chain: usize) -> Base {
     let families = Family::BOTH.to_vec();
-    Base { chain: ChainId(chain), hook: Hook::Forward, priority: 0, policy: Action::Drop, families }
+    Base { chain: ChainId(chain), hook: Hook::Forward, priority: 0, policy: Action::Drop, families, sees: Sees::All }
 }
 
 fn established() -> Rule {
     let when = vec![Condition::State(States(vec![State::Established, State::Related]))];
-    Rule { line: 0, text: String::new(), when, action: Action::Accept }
+    Rule { line: 0, text: String::new(), when, action: Action::Accept, acts: false }
 }
 
 fn one_chain(seed: u64) -> Listing {
     let mut all = vec![established()];
     all.extend(rules(&mut Dice(seed), 20_000));
     let chain = Chain { name: "filter forward".into(), line: 1, rules: all };
-    Listing { bases: vec![base(0)], chains: vec![chain], noticed: vec![] }
+    Listing { bases: vec![base(0)], chains: vec![chain], ..Listing::default() }
 }
 
 fn dispatched() -> Listing {
@@ -102,11 +102,11 @@ fn dispatched() -> Listing {
         let when = vec![Condition::In(name(pair / 20)), Condition::Out(name(pair % 20))];
         entries.push((when, Action::Jump(ChainId(pair + 1))));
     }
-    let dispatch = Rule { line: 2, text: String::new(), when: vec![], action: Action::Choose(entries) };
+    let dispatch = Rule { line: 2, text: String::new(), when: vec![], action: Action::Choose(entries), acts: false };
     if let Some(forward) = chains.first_mut() {
         forward.rules = vec![established(), dispatch];
     }
-    Listing { bases: vec![base(0)], chains, noticed: vec![] }
+    Listing { bases: vec![base(0)], chains, ..Listing::default() }
 }
 
 /// Twenty lines permit what they denied, or the other way round.
@@ -122,7 +122,7 @@ fn changed(listing: &Listing) -> Listing {
 /// The same meaning in other words: a last line that the policy makes idle.
 fn reworded(listing: &Listing) -> Listing {
     let mut reworded = listing.clone();
-    let drop = Rule { line: 0, text: String::new(), when: vec![], action: Action::Drop };
+    let drop = Rule { line: 0, text: String::new(), when: vec![], action: Action::Drop, acts: false };
     reworded.chains.iter_mut().take(1).for_each(|chain| chain.rules.push(drop.clone()));
     reworded
 }

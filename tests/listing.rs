@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use naive::{Event, outcomes};
 use sekisho::listing::{
-    Action, Base, Chain, ChainId, Condition, Crossing, Decided, Direction, Evaluator, Hook, Listing, Rule, State,
+    Action, Base, Chain, ChainId, Condition, Crossing, Decided, Direction, Evaluator, Hook, Listing, Rule, Sees, State,
     Trouble, What, analyse, compare, interfaces, passed, troubles,
 };
 use sekisho::packet::{AddressSet, Family, Flow, FlowSet, FlowSpace, Order, Protocol, ServiceSet};
@@ -118,7 +118,7 @@ fn only(space: &mut FlowSpace, flow: &Flow) -> FlowSet {
 }
 
 fn rule(line: usize, when: Vec<Condition>, action: Action) -> Rule {
-    Rule { line, text: format!("rule {line}"), when, action }
+    Rule { line, text: format!("rule {line}"), when, action, acts: false }
 }
 
 fn chain(rules: Vec<Rule>) -> Chain {
@@ -126,7 +126,14 @@ fn chain(rules: Vec<Rule>) -> Chain {
 }
 
 fn base(chain: usize, priority: i32, policy: Action) -> Base {
-    Base { chain: ChainId(chain), hook: Hook::Forward, priority, policy, families: Family::BOTH.to_vec() }
+    Base {
+        chain: ChainId(chain),
+        hook: Hook::Forward,
+        priority,
+        policy,
+        families: Family::BOTH.to_vec(),
+        sees: Sees::All,
+    }
 }
 
 const WAY: Crossing<'static> = Crossing {
@@ -142,7 +149,7 @@ fn no_base_chain_passes_everything_and_an_unseen_family_passes() {
     let mut space = FlowSpace::default();
     let nothing = passed(&Listing::default(), &mut space, &WAY).unwrap();
     assert!(nothing.surely.is_full() && nothing.possibly.is_full());
-    let mut half = Listing { bases: vec![base(0, 0, Action::Drop)], chains: vec![chain(vec![])], noticed: vec![] };
+    let mut half = Listing { bases: vec![base(0, 0, Action::Drop)], chains: vec![chain(vec![])], ..Listing::default() };
     half.bases[0].families = vec![Family::V4];
     let half = passed(&half, &mut space, &WAY).unwrap();
     assert_eq!((half.surely, half.possibly), (FlowSet::FULL.only(Family::V6), FlowSet::FULL.only(Family::V6)));
@@ -154,7 +161,7 @@ fn a_later_base_chain_drops_what_an_earlier_one_accepted() {
     let listing = Listing {
         bases: vec![base(1, 10, Action::Drop), base(0, 0, Action::Accept)],
         chains: vec![chain(vec![rule(2, vec![], Action::Accept)]), chain(vec![rule(5, web, Action::Accept)])],
-        noticed: vec![],
+        ..Listing::default()
     };
     let mut space = FlowSpace::default();
     let tcp = space.product(&AddressSet::full(), &AddressSet::full(), &ServiceSet::protocol(Protocol::TCP)).unwrap();
@@ -170,7 +177,7 @@ fn a_circle_is_unknown_and_is_reported_and_so_is_a_missing_chain() {
             chain(vec![rule(3, vec![], Action::Jump(ChainId(2)))]),
             chain(vec![rule(4, vec![], Action::Goto(ChainId(1)))]),
         ],
-        noticed: vec![],
+        ..Listing::default()
     };
     let mut space = FlowSpace::default();
     let found = passed(&circle, &mut space, &WAY).unwrap();
@@ -179,7 +186,7 @@ fn a_circle_is_unknown_and_is_reported_and_so_is_a_missing_chain() {
     let missing = Listing {
         bases: vec![base(0, 0, Action::Drop)],
         chains: vec![chain(vec![rule(2, vec![], Action::Jump(ChainId(7)))])],
-        noticed: vec![],
+        ..Listing::default()
     };
     let found = passed(&missing, &mut space, &WAY).unwrap();
     assert_eq!((found.surely, found.possibly), (FlowSet::EMPTY, FlowSet::FULL));
@@ -196,7 +203,7 @@ fn deep_and_wide_jumps_end() {
         let listing = Listing {
             bases: vec![base(0, 0, Action::Drop)],
             chains: (0..chains).map(|at| chain(jumps(at))).collect(),
-            noticed: vec![],
+            ..Listing::default()
         };
         let found = passed(&listing, &mut FlowSpace::default(), &WAY).unwrap();
         assert_eq!(found.possibly.is_empty(), decided);
@@ -360,9 +367,8 @@ fn two_rule_sets_differ_exactly_if_a_packet_tells_them_apart() {
     for round in 0..220 {
         let first = listing(&mut dice, 10);
         let second = mutated(&mut dice, &first);
-        assert!(compare(&first, &first.clone()).unwrap().is_equal());
         let found = compare(&first, &second).unwrap();
-        if first == second {
+        if first == second && first.rules().all(|rule| !rule.is_unknown()) {
             assert!(found.is_equal());
             continue;
         }

@@ -13,7 +13,7 @@ use sekisho::graph::Topology;
 use sekisho::listing::Listing;
 use sekisho::packet::{AddressRange, AddressSet, Protocol, ServiceSet};
 use sekisho::pipeline::{self, Device};
-use sekisho::plan::{DevicePlan, Placement};
+use sekisho::plan::{DevicePlan, InputPlan, Placement, PlannedQuarantine};
 use sekisho::platform;
 use sekisho::proof::{self, Composition, Gap, Lacks, Problem, Verdict};
 use sekisho::syntax::ast::Effect;
@@ -142,11 +142,34 @@ fn a_plan_that_is_not_the_policy_is_found() {
             rule.source.difference(&"10.1.0.9".parse::<IpAddr>().map(AddressRange::single).unwrap().into()).into();
     };
     assert_eq!(changed(narrower), [missing]);
-    let wider = "WEB on `core`: it lets more through than the rule of the policy";
+    let wider = "WEB on `core`: it lets more through than the rule of the policy, or not all of its services";
     assert_eq!(changed(|plan| plan.pairs[0].rules.last_mut().unwrap().source = AddressSet::full().into()), [wider]);
     assert_eq!(changed(|plan| plan.pairs[0].rules.last_mut().unwrap().services = ServiceSet::any().into()), [wider]);
     let undenied = "WEB on `core`: a deny of the policy is missing before it";
     assert_eq!(changed(|plan| plan.pairs[0].rules.retain(|rule| rule.effect == Effect::Allow)), [undenied]);
+    // Too little passes, too.
+    let fewer = |plan: &mut DevicePlan| {
+        let udp = ServiceSet::protocol(Protocol::UDP);
+        let rule = plan.pairs[0].rules.last_mut().unwrap();
+        rule.services = rule.services.intersection(&udp).into();
+    };
+    assert_eq!(changed(fewer), [wider]);
+    assert_eq!(changed(|plan| plan.pairs[0].rules.last_mut().unwrap().services = ServiceSet::empty().into()), [wider]);
+    let denies = "NO on `core`: it denies more than the rule of the policy, or not all of its services";
+    let all = |plan: &mut DevicePlan| {
+        let rule = plan.pairs[0].rules.first_mut().unwrap();
+        rule.source = AddressSet::full().into();
+    };
+    assert_eq!(changed(all), [denies]);
+    let quarantined = |plan: &mut DevicePlan| {
+        let label = plan.pairs[0].rules[0].label.clone();
+        plan.quarantines.push(PlannedQuarantine { label, held: AddressSet::full().into(), keep: Vec::new() });
+    };
+    assert_eq!(changed(quarantined), ["NO on `core`: no quarantine of the policy in force has this name"]);
+    let protected = |plan: &mut DevicePlan| {
+        plan.input = Some(InputPlan { addresses: AddressSet::full().into(), rules: Vec::new() });
+    };
+    assert_eq!(changed(protected), ["protect on `core`: what it lets in to itself is not what the inventory asks for"]);
 }
 
 /// Takes something out of a plan, and says where; `None` if there is nothing of the kind.

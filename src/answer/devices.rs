@@ -41,7 +41,7 @@ pub struct DeviceRow {
     /// The flows. `rules` are the allows that cover some of what is missing, or the denies and quarantines that cover all of what is too much.
     #[serde(flatten)]
     pub row: Row,
-    /// `new`: connections. Of connections that may or must go on: `later` packets, `answers`, ICMP `errors`. `stray`: packets of no connection.
+    /// `new`: connections. Of connections that may or must go on: `later` packets, `answers`, ICMP `errors`. `announced`: connections that others announced, over a helper. `stray`: packets of no connection.
     pub kind: &'static str,
     /// The ways on which it does; the interface `*` is any that neither the inventory nor the config names.
     pub ways: Vec<WayObject>,
@@ -258,7 +258,7 @@ impl<'g> Firsts<'g> {
             let ends: &[_] = match gap.kind {
                 Lacks::Answers => &[(second, first)],
                 Lacks::Errors => &[(first, second), (second, first)],
-                Lacks::New | Lacks::Later | Lacks::Stray => &[(first, second)],
+                Lacks::New | Lacks::Later | Lacks::Announced | Lacks::Stray => &[(first, second)],
             };
             let known = ends.iter().filter_map(|(first, second)| self.gaps.get(&(*hook, *first, *second)));
             known.flatten().any(|first| is_there(first))
@@ -279,6 +279,7 @@ fn kind(kind: Lacks) -> &'static str {
         Lacks::Later => "later",
         Lacks::Answers => "answers",
         Lacks::Errors => "errors",
+        Lacks::Announced => "announced",
         Lacks::Stray => "stray",
     }
 }

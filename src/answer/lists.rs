@@ -286,6 +286,8 @@ fn doubtful(listing: &Listing, lines: &[usize], is_doubtful: bool) -> Vec<LineOb
     let rules = rules.filter(|rule| rule.is_unknown() && lines.contains(&rule.line));
     let mut found: Vec<LineObject> =
         rules.map(|rule| LineObject { line: rule.line, text: rule.text.clone() }).collect();
+    let diverts = listing.diverts.iter().filter(|rule| lines.contains(&rule.line));
+    found.extend(diverts.map(|rule| LineObject { line: rule.line, text: rule.text.clone() }));
     if is_doubtful {
         found.extend(listing.blurs().map(|one| LineObject { line: one.line, text: one.what.clone() }));
     }

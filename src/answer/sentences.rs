@@ -81,6 +81,10 @@ impl Said<'_> {
             (Side::Extra, Lacks::New) => format!("lets {from} reach {to} on {on}"),
             (Side::Extra, Lacks::Later) => format!("lets connections from {from} to {to} on {on} go on"),
             (Side::Extra, Lacks::Answers) => format!("lets answers to connections from {from} to {to} on {on} pass"),
+            (Side::Extra, Lacks::Announced) => {
+                format!("lets connections that others announce to its helpers pass from {from} to {to} on {on}")
+            }
+            (Side::Missing, Lacks::Announced) => format!("drops announced connections from {from} to {to} on {on}"),
             (Side::Extra, Lacks::Stray) => {
                 format!("lets packets of no connection pass from {from} to {to} on {on}")
             }

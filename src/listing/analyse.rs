@@ -9,12 +9,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calls::{Trouble, called, troubles};
+use super::calls::{Trouble, acting, called, targets, troubles};
 use super::crossing::{Crossing, crossings, interfaces, states};
 use super::decide::{List, Part, Reached, Tidy, Visitor, Waiting, halves, of};
 use super::evaluate::{Evaluator, in_some_order};
 use super::redundant::{After, needed};
-use super::types::{Action, ChainId, Hook, Listing};
+use super::types::{Action, ChainId, Hook, Listing, Rule};
+use super::unusual::unusual;
 use crate::packet::{FlowSet, FlowSpace, TooLarge};
 
 /// Why a line or chain does nothing.
@@ -66,6 +67,7 @@ pub(super) type Place = (ChainId, usize);
 /// # Errors
 /// [`TooLarge`] if the sets of some chain are, in every order of fields.
 pub fn analyse(listing: &Listing) -> Result<Analysis, TooLarge> {
+    let listing = &*unusual(listing);
     let names = interfaces(&[listing]);
     let states = states(&[listing]);
     let ways: Vec<Crossing<'_>> =
@@ -74,8 +76,14 @@ pub fn analyse(listing: &Listing) -> Result<Analysis, TooLarge> {
         let mut evaluator = Evaluator::new(listing);
         let mut alive = Alive::default();
         everywhere(&mut evaluator, space, &ways, &mut alive)?;
-        let mut reasons =
-            Reasons { listing, called: called(listing), alive, takers: BTreeMap::new(), needed: BTreeSet::new() };
+        let mut reasons = Reasons {
+            listing,
+            called: called(listing),
+            acting: acting(listing),
+            alive,
+            takers: BTreeMap::new(),
+            needed: BTreeSet::new(),
+        };
         everywhere(&mut evaluator, space, &ways, &mut reasons)?;
         Ok(reasons.findings())
     })?;
@@ -128,6 +136,8 @@ struct Reasons<'a> {
     listing: &'a Listing,
     /// Chains that others ask.
     called: BTreeSet<usize>,
+    /// Chains in which something does more than decide, or that lead to one.
+    acting: BTreeSet<usize>,
     alive: Alive,
     /// The rules that take what a dead one could match.
     takers: BTreeMap<Place, BTreeSet<usize>>,
@@ -205,13 +215,23 @@ impl Reasons<'_> {
                 found.push(Finding { chain: id, rule: None, line: chain.line, what: What::Unreachable });
                 continue;
             }
+            // Whoever decides keeps packets from what acts further down.
+            let acting = chain.rules.iter().rposition(|rule| self.acts(rule));
             for (index, rule) in chain.rules.iter().enumerate() {
                 let what = self.of_rule((id, index), &rule.action);
+                let what = what.filter(|what| *what != What::Redundant || acting.is_none_or(|last| last < index));
                 found.extend(what.map(|what| Finding { chain: id, rule: Some(index), line: rule.line, what }));
             }
         }
         found.sort_by_key(|one| (one.line, one.chain, one.rule));
         found
+    }
+
+    /// Whether a rule, or a chain that it leads to, does more than decide.
+    fn acts(&self, rule: &Rule) -> bool {
+        let mut leads = Vec::new();
+        targets(&rule.action, &mut leads);
+        rule.acts || leads.iter().any(|chain| self.acting.contains(chain))
     }
 
     fn of_rule(&self, place: Place, action: &Action) -> Option<What> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::types::{Action, ChainId, Condition, Listing, Rule};
+use super::types::{Action, Chain, ChainId, Condition, Listing, Rule};
 
 /// How deep jumps may nest in nftables.
 pub const DEEPEST: usize = 16;
@@ -174,7 +174,31 @@ pub(super) fn called(listing: &Listing) -> BTreeSet<usize> {
     rules.flatten().collect()
 }
 
-fn targets(action: &Action, found: &mut Vec<usize>) {
+/// The chains in which some rule does more than decide, and those that lead to one.
+pub(super) fn acting(listing: &Listing) -> BTreeSet<usize> {
+    let of = |chain: &Chain| below(&chain.rules, listing.chains.len());
+    let mut found: BTreeSet<usize> = (0..)
+        .zip(&listing.chains)
+        .filter(|(_, chain)| chain.rules.iter().any(|rule| rule.acts))
+        .map(|(at, _)| at)
+        .collect();
+    if found.is_empty() {
+        return found;
+    }
+    let leads: Vec<Vec<usize>> = listing.chains.iter().map(of).collect();
+    loop {
+        let is_new =
+            |(at, below): &(usize, &Vec<usize>)| !found.contains(at) && below.iter().any(|one| found.contains(one));
+        let more: Vec<usize> = (0..).zip(&leads).filter(is_new).map(|(at, _)| at).collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// The chains that an action leads to.
+pub(super) fn targets(action: &Action, found: &mut Vec<usize>) {
     match action {
         Action::Jump(chain) | Action::Goto(chain) => found.push(chain.0),
         Action::Choose(entries) => entries.iter().for_each(|(_, action)| targets(action, found)),

@@ -1,6 +1,6 @@
 //! Whether two rule sets mean the same, on every way through, to and from the device.
 //!
-//! Two listings that say the same in the same words do, whatever the words mean. Otherwise every kind of crossing that either can tell apart is compared: what
+//! Two listings that are understood and say the same in the same words do. Otherwise every kind of crossing that either can tell apart is compared: what
 //! one surely passes and the other surely drops is a difference; where something unknown decides, nothing is proved. Where rules ask for the first packet of a connection
 //! (quarantines do), later packets are told apart by that one, not by their own headers.
 
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::crossing::{Crossing, Direction, crossings, interfaces, states};
 use super::evaluate::{Evaluator, Passed, in_some_order};
 use super::types::{Chain, ChainId, Hook, Listing, Rule, State};
+use super::unusual::unusual;
 use crate::packet::{Family, Flow, FlowSet, FlowSpace, Product, TooLarge, Wishes};
 
 /// A way by the names of its interfaces.
@@ -60,7 +61,11 @@ impl Comparison {
 /// # Errors
 /// [`TooLarge`] if some sets are, in every order of fields.
 pub fn compare(first: &Listing, second: &Listing) -> Result<Comparison, TooLarge> {
-    if wording(first) == wording(second) {
+    let (first, second) = (&*unusual(first), &*unusual(second));
+    let is_known = |listing: &Listing| {
+        listing.blurs().next().is_none() && listing.diverts.is_empty() && !listing.rules().any(Rule::is_unknown)
+    };
+    if is_known(first) && is_known(second) && wording(first) == wording(second) {
         return Ok(Comparison::default());
     }
     let names = interfaces(&[first, second]);
@@ -105,7 +110,8 @@ fn wording(listing: &Listing) -> Listing {
     let mut noticed = listing.noticed.clone();
     noticed.retain(|one| one.blurs());
     noticed.iter_mut().for_each(|one| one.line = 0);
-    Listing { bases: listing.bases.clone(), chains: listing.chains.iter().map(chain).collect(), noticed }
+    let (bases, diverts) = (listing.bases.clone(), listing.diverts.clone());
+    Listing { bases, chains: listing.chains.iter().map(chain).collect(), diverts, noticed }
 }
 
 struct Both<'a> {
@@ -164,6 +170,7 @@ fn blame(
             evaluator.listing.chains.get(chain.0)?.rules.get(rule).map(|rule| rule.line)
         };
         found.extend(places.into_iter().filter_map(line));
+        found.extend(evaluator.diverting(space, way, flows)?.into_iter().map(|rule| rule.line));
         found.sort_unstable();
         found.dedup();
     }

@@ -87,6 +87,7 @@ fn settled(condition: &Condition, crossing: &Crossing<'_>) -> Option<Holds> {
             _ => None,
         },
         Condition::AnyOf(lists) => lists.iter().all(|list| is_elsewhere(list, crossing)).then_some(Holds::No),
+        Condition::Usual(holds, _) => Some((*holds).into()),
         Condition::Family(_)
         | Condition::Source(_)
         | Condition::Destination(_)
@@ -150,6 +151,16 @@ fn reflected(condition: &Condition) -> Option<Condition> {
     })
 }
 
+/// Which connections an answer can belong to that has one of these services: what an answer of ICMP has, the first packet does not tell.
+fn of_answer(space: &mut FlowSpace, services: &ServiceSet) -> Result<Match, TooLarge> {
+    let icmp = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
+    let told = services.difference(&icmp).reflected().unwrap_or_else(ServiceSet::empty);
+    let asked = [Protocol::ICMP, Protocol::ICMP6].into_iter().filter(|protocol| services.has_any_of(*protocol));
+    let open = asked.map(ServiceSet::protocol).fold(told.clone(), |all, one| all.union(&one));
+    let full = AddressSet::full();
+    Ok(Match { may: space.product(&full, &full, &open)?, must: space.product(&full, &full, &told)? })
+}
+
 /// Which connections an ICMP error can be about that meets a condition on the header: nothing is known of the error but its family and that it is ICMP; `None` for other
 /// conditions.
 fn of_error(space: &mut FlowSpace, condition: &Condition) -> Result<Option<Match>, TooLarge> {
@@ -187,6 +198,11 @@ pub(super) fn all(space: &mut FlowSpace, conditions: &[Condition], crossing: &Cr
             rest = rest.and(space, one)?;
         } else if header.takes(condition, crossing.direction) {
             plain = false;
+        } else if crossing.direction == Some(Direction::Reply)
+            && let Condition::Service(set) = condition
+        {
+            let one = of_answer(space, set)?;
+            rest = rest.and(space, one)?;
         } else {
             let one = single(space, condition, crossing)?;
             rest = rest.and(space, one)?;
@@ -212,6 +228,7 @@ fn single(space: &mut FlowSpace, condition: &Condition, crossing: &Crossing<'_>)
         Condition::In(_)
         | Condition::Out(_)
         | Condition::State(_)
+        | Condition::Usual(..)
         | Condition::Family(_)
         | Condition::Source(_)
         | Condition::Destination(_)

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::types::{Condition, Hook, InterfacePattern, Listing, Rule, State};
+use super::types::{Condition, Hook, InterfacePattern, Listing, Rule, Sees, State};
 
 /// Which way a packet of a connection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +65,15 @@ impl<'a> Crossing<'a> {
         Self { state, direction: Some(direction), ..self }
     }
 
+    /// Whether the packet may be the first of its connection. An announced one may be.
+    pub(super) fn may_begin(&self) -> bool {
+        match self.state {
+            State::New => true,
+            State::Related => self.direction != Some(Direction::Error),
+            State::Established | State::Invalid | State::Untracked => false,
+        }
+    }
+
     /// The hooks on the way, with what a chain there sees: before routing nobody knows where a packet goes out.
     pub(super) fn stages(self) -> Vec<Self> {
         let at = |hook| Self { hook, ..self };
@@ -104,6 +113,8 @@ pub fn interfaces_besides<'a>(rules: impl Iterator<Item = &'a Rule>, named: &[&s
     let mut candidates: Vec<String> = Vec::new();
     for pattern in &patterns {
         match pattern {
+            // No interface has a name with a slash in it.
+            InterfacePattern::Exactly(name) if name.contains('/') => {}
             InterfacePattern::Exactly(name) => candidates.push(name.clone()),
             InterfacePattern::Beginning(start) => candidates.push(another(start, &patterns)),
         }
@@ -145,6 +156,10 @@ pub fn states(listings: &[&Listing]) -> Vec<State> {
                 asked.insert(states.0.clone());
             }
         });
+    }
+    let sees_first = |listing: &&Listing| listing.bases.iter().any(|base| base.sees == Sees::First);
+    if listings.iter().any(sees_first) {
+        asked.extend([vec![State::New], vec![State::Related]]);
     }
     let mut kinds = BTreeSet::new();
     let mut found = vec![State::New, State::Established, State::Related, State::Invalid, State::Untracked];

@@ -7,9 +7,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::{Calls, Depends};
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Direction};
 use super::evaluate::{Evaluator, Line, in_halves, up_to_the_end};
-use super::types::{Action, Base, ChainId, Listing, Rule};
+use super::types::{Action, Base, ChainId, Condition, Listing, Rule};
 use crate::packet::{FlowSet, FlowSpace, Moment, TooLarge};
 
 /// What one line does with some packets.
@@ -69,7 +69,8 @@ impl Evaluator<'_> {
         crossing: &Crossing<'_>,
         flows: FlowSet,
     ) -> Result<BTreeSet<(ChainId, usize)>, TooLarge> {
-        let mut found = Vague { listing: self.listing, places: BTreeSet::new() };
+        let is_error = crossing.direction == Some(Direction::Error);
+        let mut found = Vague { listing: self.listing, is_error, places: BTreeSet::new() };
         self.tour(space, crossing, flows, &mut Waiting::default(), &mut found)?;
         Ok(found.places)
     }
@@ -348,14 +349,21 @@ struct Found {
 /// Rules with something unknown.
 struct Vague<'a> {
     listing: &'a Listing,
+    /// Whether what comes is an ICMP error, of which only the connection is known that it is about.
+    is_error: bool,
     places: BTreeSet<(ChainId, usize)>,
 }
 
 impl Visitor for Vague<'_> {
     fn reached(&mut self, _space: &mut FlowSpace, reached: &Reached<'_>) -> Result<(), TooLarge> {
         let rule = self.listing.chains.get(reached.chain.0).and_then(|chain| chain.rules.get(reached.rule));
-        let is_unknown =
-            |rule: &&Rule| rule.is_unknown() || rule.asks_for_first() || matches!(reached.action, Action::Unknown(_));
+        let is_unknown = |rule: &&Rule| {
+            let drops = rule.action == Action::Drop;
+            rule.is_unknown()
+                || rule.asks_for_first()
+                || matches!(reached.action, Action::Unknown(_))
+                || self.is_error && drops && rule.when.iter().any(Condition::is_of_header)
+        };
         self.places.extend(rule.filter(is_unknown).map(|_| (reached.chain, reached.rule)));
         Ok(())
     }

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::calls::{Calls, Depends};
 use super::condition::{self, Match};
 use super::crossing::{Crossing, Direction};
-use super::types::{Action, Base, Blur, ChainId, Condition, Hook, Listing, Noticed, State};
+use super::types::{Action, Base, Blur, ChainId, Condition, Hook, Listing, Noticed, Sees, State};
 use crate::packet::{Action as Verdict, FlowSet, FlowSpace, Order, TooLarge};
 
 /// What passes a device.
@@ -152,8 +152,10 @@ impl<'a> Evaluator<'a> {
                 alive = space.union(unseen, accepted)?;
             }
         }
+        let diverted = self.diverted(space, crossing)?;
         let dropped = space.union_all(&dropped)?;
-        Ok(Passed { surely: space.complement(dropped)?, possibly: alive })
+        let dropped = space.union(dropped, diverted)?;
+        Ok(Passed { surely: space.complement(dropped)?, possibly: space.union(alive, diverted)? })
     }
 
     /// The base chains of a hook, in the order in which they are asked.
@@ -168,6 +170,9 @@ impl<'a> Evaluator<'a> {
         let families: Vec<FlowSet> = base.families.iter().map(|family| FlowSet::FULL.only(*family)).collect();
         let seen = space.union_all(&families)?;
         let chain = self.entered(space, base.chain, stage)?;
+        if base.sees == Sees::First && !stage.may_begin() {
+            return Ok(Whole { seen: FlowSet::EMPTY, effect: Effect::NONE });
+        }
         let (accepts, drops) = match base.policy {
             Action::Accept => (chain.leave, FlowSet::EMPTY),
             Action::Drop => (FlowSet::EMPTY, chain.leave),
@@ -175,7 +180,9 @@ impl<'a> Evaluator<'a> {
         };
         let accept = space.union(chain.accept, accepts)?;
         let drop = space.union(chain.drop, drops)?;
-        let accept = space.intersection(accept, seen)?;
+        // An ICMP error passes such a chain by, an announced connection does not.
+        let passes_by = base.sees == Sees::First && stage.state == State::Related && stage.direction.is_none();
+        let accept = if passes_by { seen } else { space.intersection(accept, seen)? };
         let drop = space.intersection(drop, seen)?;
         let leave = space.intersection(chain.leave, seen)?;
         Ok(Whole { seen, effect: Effect { accept, drop, leave, on: FlowSet::EMPTY } })

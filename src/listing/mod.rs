@@ -14,10 +14,14 @@ mod compare;
 mod condition;
 mod crossing;
 mod decide;
+mod diverted;
 mod evaluate;
+mod forget;
 mod redundant;
+mod translated;
 mod types;
 mod unjudged;
+mod unusual;
 
 pub use analyse::{Analysis, Finding, What, analyse};
 pub use calls::{DEEPEST, Trouble, troubles};
@@ -25,8 +29,10 @@ pub use compare::{Comparison, Difference, Doubt, Way, compare};
 pub use crossing::{Crossing, Direction, crossings, interfaces, interfaces_besides, states};
 pub use decide::{Decided, deciders};
 pub use evaluate::{Evaluator, Passed, in_some_order, passed};
+pub use forget::forget;
+pub use translated::behind_translation;
 pub use types::{
-    Action, Base, Blur, Chain, ChainId, Condition, HELPER, HOPS, Hook, InterfacePattern, Listing, Noticed, Rule, State,
-    States,
+    Action, Base, Blur, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, InterfacePattern, Listing, Noticed,
+    OFFLOAD, Rule, Sees, State, States, TRANSLATION,
 };
 pub use unjudged::unjudged;

@@ -1,7 +1,7 @@
 //! Which lines of a chain change what it does.
 //!
 //! From the top down in halves: each part gets what comes to it and what becomes of a packet after it, both cut down to what the part can match. A line changes nothing if, for
-//! the packets that it decides, what comes after it does the same.
+//! the packets that it decides, what comes after it surely does the same. (What is unknown below it may turn out otherwise each time.)
 
 use super::decide::{List, Part, Tidy, halves, of};
 use super::evaluate::{Folded, Line, in_halves};
@@ -32,6 +32,13 @@ impl After {
         let later = Folded { accept: self.accept, drop: self.drop, leave: self.leave, ..Folded::NOTHING };
         let Folded { accept, drop, leave, .. } = first.then(space, later)?;
         Ok(Self { accept, drop, leave })
+    }
+
+    /// Whether each packet has one outcome.
+    fn is_certain(self, space: &mut FlowSpace) -> bool {
+        !space.intersects(self.accept, self.drop)
+            && !space.intersects(self.accept, self.leave)
+            && !space.intersects(self.drop, self.leave)
     }
 
     fn is_same(self, other: Self) -> bool {
@@ -96,7 +103,7 @@ impl Search<'_> {
         };
         let with = after.behind(space, folded)?.within(space, rest)?;
         let without = after.within(space, rest)?;
-        if !with.is_same(without) {
+        if !with.is_same(without) || !without.is_certain(space) {
             self.needed.push(line.index);
         }
         Ok(())

@@ -11,6 +11,8 @@ pub struct Listing {
     pub bases: Vec<Base>,
     /// Every chain; [`ChainId`] is the place in this list.
     pub chains: Vec<Chain>,
+    /// What gives packets another destination before they are routed.
+    pub diverts: Vec<Divert>,
     /// What was read and does not filter (address translation, flow tables, other tables), or makes the reading less than certain as a whole.
     pub noticed: Vec<Noticed>,
 }
@@ -20,6 +22,20 @@ impl Listing {
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.chains.iter().flat_map(|chain| &chain.rules)
     }
+}
+
+/// A rule that gives connections another destination than the sender did, or may: a translation before routing.
+///
+/// The filter then sees that one, so of a packet that meets it nothing is certain: what is asked about packets by the headers that they came with says nothing of it. Of others the destination is never
+/// translated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divert {
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its text on one line.
+    pub text: String,
+    /// What it asks of the first packet of a connection. (Its chain may be asked about fewer.)
+    pub when: Vec<Condition>,
 }
 
 /// A place in [`Listing::chains`].
@@ -54,6 +70,18 @@ pub struct Base {
     pub policy: Action,
     /// The families that it sees.
     pub families: Vec<Family>,
+    /// Which packets of a connection.
+    pub sees: Sees,
+}
+
+/// Which packets of connections a base chain is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sees {
+    /// All of them.
+    #[default]
+    All,
+    /// The first alone, and none that belong to no connection: chains that translate addresses.
+    First,
 }
 
 /// A list of rules.
@@ -78,6 +106,8 @@ pub struct Rule {
     pub when: Vec<Condition>,
     /// What happens then.
     pub action: Action,
+    /// Whether it also does something to packets or to what the device knows (translates, marks, fills a set), so that somebody would miss it even where it decides nothing. Logs and counters are no such thing.
+    pub acts: bool,
 }
 
 /// What a rule asks of a packet.
@@ -103,6 +133,8 @@ pub enum Condition {
     AnyOf(Vec<Vec<Condition>>),
     /// All of these hold of the first packet of the connection that it belongs to. It is not known whether they do where the connection is not.
     First(Vec<Condition>),
+    /// Whether it holds of packets as connections have them (the first packet of a connection over TCP has SYN alone); of others it is not known. The text of what was asked.
+    Usual(bool, String),
     /// It is not known whether it holds; the text of what was not understood.
     Unknown(String),
 }
@@ -193,6 +225,10 @@ pub enum Blur {
 
 /// What readers of every platform say of a rule that gives packets another number of hops.
 pub const HOPS: &str = "packets go on with another number of hops, and may end on the way";
+/// What readers of every platform begin with to say that a rule translates addresses.
+pub const TRANSLATION: &str = "address translation";
+/// What readers of every platform say of a rule that lets later packets of connections pass by the rules.
+pub const OFFLOAD: &str = "a flow table: later packets of these connections pass by the rules";
 /// What readers of every platform say of a rule that gives connections a helper.
 pub const HELPER: &str = "a helper lets connections announce others, which pass as related";
 
@@ -226,6 +262,7 @@ impl Condition {
                 | Self::Destination(_)
                 | Self::Service(_)
                 | Self::State(_)
+                | Self::Usual(..)
                 | Self::Unknown(_) => {}
             }
         }

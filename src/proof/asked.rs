@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::packet::{Action, AddressSet, FlowSet, FlowSpace, Interval, Protocol, ServiceSet, TooLarge};
-use crate::plan::{DevicePlan, PlannedQuarantine, PlannedRule};
+use crate::plan::{DevicePlan, PairPlan, PlannedQuarantine, PlannedRule};
 use crate::syntax::ast::Effect;
 
 /// The sets of one plan, in one space.
 #[derive(Debug)]
-pub(super) struct Asked {
-    /// What a new connection may be, by the names of the interfaces.
-    pairs: BTreeMap<(String, String), Pair>,
+pub(super) struct Asked<'p> {
+    /// The numbers of the interfaces.
+    interfaces: BTreeMap<&'p str, usize>,
+    /// What stands in the plan, by the numbers of two interfaces.
+    rules: BTreeMap<(usize, usize), &'p [PlannedRule]>,
+    /// What a new connection may be between them, as far as it was asked for.
+    pairs: BTreeMap<(usize, usize), Pair>,
     /// The same for connections to the device itself; `None` where nothing is asked.
     pub(super) input: Option<Input>,
     /// The connections that a quarantine cuts.
@@ -33,9 +37,11 @@ impl Pair {
 /// What a device that protects itself lets in.
 #[derive(Debug)]
 pub(super) struct Input {
-    by_interface: BTreeMap<String, FlowSet>,
+    by_interface: BTreeMap<String, Pair>,
     /// Everything that is to the device itself.
     pub(super) own: FlowSet,
+    /// Everything that is from the device itself.
+    pub(super) from_own: FlowSet,
     /// ICMP errors to it; always let in, unless a quarantine holds them.
     pub(super) errors: FlowSet,
     /// Neighbour discovery to it; always let in.
@@ -49,16 +55,13 @@ const ERRORS6: [u16; 4] = [1, 2, 3, 4];
 /// Router and neighbour solicitation and advertisement (RFC 4861).
 const NEIGHBOURS: [u16; 4] = [133, 134, 135, 136];
 
-impl Asked {
-    pub(super) fn new(space: &mut FlowSpace, plan: &DevicePlan) -> Result<Self, TooLarge> {
+impl<'p> Asked<'p> {
+    pub(super) fn new(space: &mut FlowSpace, plan: &'p DevicePlan) -> Result<Self, TooLarge> {
         let held = held(space, &plan.quarantines)?;
         let name = |at: usize| plan.interfaces.get(at).map(|interface| interface.name.clone()).unwrap_or_default();
-        let mut pairs = BTreeMap::new();
-        for pair in &plan.pairs {
-            let permitted = permitted(space, &pair.rules)?;
-            let new = space.difference(permitted, held)?;
-            pairs.insert((name(pair.in_interface), name(pair.out_interface)), Pair { new, permitted });
-        }
+        let interfaces = plan.interfaces.iter().zip(0..).map(|(interface, at)| (interface.name.as_str(), at)).collect();
+        let ends = |pair: &PairPlan| (pair.in_interface, pair.out_interface);
+        let rules = plan.pairs.iter().map(|pair| (ends(pair), pair.rules.as_slice())).collect();
         let mut input = None;
         if let Some(asked) = &plan.input {
             let to_own = |services: &ServiceSet, space: &mut FlowSpace| {
@@ -67,28 +70,45 @@ impl Asked {
             let mut by_interface = BTreeMap::new();
             for (at, rules) in &asked.rules {
                 let permitted = permitted(space, rules)?;
-                by_interface.insert(name(*at), space.difference(permitted, held)?);
+                by_interface.insert(name(*at), Pair { new: space.difference(permitted, held)?, permitted });
             }
             input = Some(Input {
                 by_interface,
                 own: to_own(&ServiceSet::any(), space)?,
+                from_own: space.product(&asked.addresses, &AddressSet::full(), &ServiceSet::any())?,
                 errors: to_own(&errors(), space)?,
                 neighbours: to_own(&types(Protocol::ICMP6, &NEIGHBOURS), space)?,
             });
         }
-        Ok(Self { pairs, input, held })
+        Ok(Self { interfaces, rules, pairs: BTreeMap::new(), input, held })
+    }
+
+    fn ends(&self, incoming: &str, outgoing: &str) -> Option<(usize, usize)> {
+        Some((*self.interfaces.get(incoming)?, *self.interfaces.get(outgoing)?))
+    }
+
+    /// The rules of the plan from one interface to another.
+    pub(super) fn rules(&self, incoming: &str, outgoing: &str) -> &'p [PlannedRule] {
+        self.ends(incoming, outgoing).and_then(|ends| self.rules.get(&ends)).copied().unwrap_or_default()
     }
 
     /// The new connections that the plan permits from one interface to another.
-    pub(super) fn pair(&self, incoming: &str, outgoing: &str) -> Pair {
-        self.pairs.get(&(incoming.to_owned(), outgoing.to_owned())).copied().unwrap_or(Pair::NOTHING)
+    pub(super) fn pair(&mut self, space: &mut FlowSpace, incoming: &str, outgoing: &str) -> Result<Pair, TooLarge> {
+        let Some(ends) = self.ends(incoming, outgoing) else { return Ok(Pair::NOTHING) };
+        if let Some(known) = self.pairs.get(&ends) {
+            return Ok(*known);
+        }
+        let permitted = permitted(space, self.rules(incoming, outgoing))?;
+        let pair = Pair { new: space.difference(permitted, self.held)?, permitted };
+        self.pairs.insert(ends, pair);
+        Ok(pair)
     }
 }
 
 impl Input {
     /// The new connections to the device itself that the plan permits over an interface.
-    pub(super) fn over(&self, interface: &str) -> FlowSet {
-        self.by_interface.get(interface).copied().unwrap_or(FlowSet::EMPTY)
+    pub(super) fn over(&self, interface: &str) -> Pair {
+        self.by_interface.get(interface).copied().unwrap_or(Pair::NOTHING)
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::asked::{Asked, Pair};
 use super::gaps::{Blame, Gap, Gaps};
+use super::guard::{self, Begin};
 use super::lanes::Numbers;
 use super::quick::{self, Lanes};
 use crate::listing::{
-    ChainId, Condition, Crossing, Direction, Evaluator, Listing, Rule, State, in_some_order, interfaces_besides,
+    Action, ChainId, Condition, Crossing, Direction, Evaluator, HELPER, Listing, Noticed, OFFLOAD, Rule, State,
+    in_some_order, interfaces_besides,
 };
 use crate::packet::{AddressSet, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
-use crate::plan::{DevicePlan, PairPlan};
+use crate::plan::DevicePlan;
 
 /// What became of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,12 +79,13 @@ impl Proof {
 #[must_use]
 pub fn device(plan: &DevicePlan, listing: &Listing) -> Proof {
     let found = in_some_order(|space| {
-        if is_plainly_equal(space, plan, listing)? {
+        let asked = Asked::new(space, plan)?;
+        let forwards = if forwards_plainly(space, &asked, plan, listing)? { Forwards::Equal } else { Forwards::Open };
+        if forwards == Forwards::Equal && plan.input.is_none() {
             let (extra, missing, perhaps) = (Vec::new(), Vec::new(), Some(Perhaps::default()));
             return Ok(Proof { verdict: Verdict::Equal, extra, missing, perhaps, unproven: Vec::new() });
         }
-        let judge = Judge::new(space, plan, listing)?;
-        judge.proof(space)
+        Judge::new(plan, listing, asked).proof(space, forwards)
     });
     match found {
         Ok((_, proof)) => proof,
@@ -90,44 +93,73 @@ pub fn device(plan: &DevicePlan, listing: &Listing) -> Proof {
     }
 }
 
-/// Whether a rule set surely is what the plan asks, seen without computing what it means; `false` says nothing.
-fn is_plainly_equal(space: &mut FlowSpace, plan: &DevicePlan, listing: &Listing) -> Result<bool, TooLarge> {
-    if !plan.quarantines.is_empty() || plan.input.is_some() || listing.blurs().next().is_some() {
+/// What is known of forwarded packets before anything is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Forwards {
+    /// They fare as the plan asks.
+    Equal,
+    /// Nothing.
+    Open,
+}
+
+/// Whether a rule set surely does with forwarded packets what the plan asks, seen without computing what the rules mean; `false` says nothing.
+fn forwards_plainly(
+    space: &mut FlowSpace,
+    asked: &Asked<'_>,
+    plan: &DevicePlan,
+    listing: &Listing,
+) -> Result<bool, TooLarge> {
+    if blurs(plan, listing).next().is_some() || !listing.diverts.is_empty() {
         return Ok(false);
     }
     let particular = particular(listing);
-    if !stray(&particular).is_empty() {
+    let (names, stray) = (names(plan, &particular), stray(&particular));
+    let Some(bases) = quick::plain_bases(listing) else { return Ok(false) };
+    let is_guarded = !plan.quarantines.is_empty();
+    let begin = |base| if is_guarded { Begin::behind_guards(listing, base) } else { Begin::at_once(base) };
+    let begins: Vec<Begin<'_>> = bases.into_iter().map(begin).collect();
+    if is_guarded && !guard::drops_exactly(listing, &begins, asked.held, &stray, space)? {
         return Ok(false);
     }
-    let names = names(plan, &particular);
-    let takes_related_as_new = quick::takes_related_as_new(&particular);
-    let Some(bases) = quick::plain_bases(listing) else { return Ok(false) };
-    let name = |at: usize| plan.interfaces.get(at).map(|interface| interface.name.as_str());
-    let ends = |pair: &PairPlan| Some((name(pair.in_interface)?, name(pair.out_interface)?));
-    let pairs: BTreeMap<(&str, &str), &PairPlan> =
-        plan.pairs.iter().filter_map(|pair| Some((ends(pair)?, pair))).collect();
+    // What stands before the rules may ask for states as it likes.
+    let takes_related_as_new = !announces(listing) || !is_guarded && quick::takes_related_as_new(&particular);
     let (mut known, mut numbers) = (BTreeMap::new(), Numbers::default());
     for (incoming, outgoing) in names.iter().flat_map(|name| names.iter().map(move |other| (name, other))) {
         let way = Crossing::forward(incoming, outgoing);
         for direction in [Direction::Original, Direction::Reply, Direction::Error] {
             let later = way.of_connection(direction);
-            if quick::passes_all(listing, &bases, &later) {
+            if quick::passes_all(listing, &begins, &later) {
                 continue;
+            }
+            if is_guarded {
+                return Ok(false);
             }
             let evaluator = known.entry(direction).or_insert_with(|| Evaluator::new(listing));
             if !evaluator.passed(space, &later)?.surely.is_full() {
                 return Ok(false);
             }
         }
-        let rules = pairs.get(&(incoming, outgoing)).map(|pair| pair.rules.as_slice()).unwrap_or_default();
-        let lanes = |state| Lanes::of_way(listing, &bases, &way.in_state(state));
+        let lanes = |state| Lanes::of_way(listing, &begins, &way.in_state(state));
         let Some(new) = lanes(State::New) else { return Ok(false) };
-        let is_related_the_same = takes_related_as_new || lanes(State::Related).is_some_and(|related| related == new);
-        if !is_related_the_same || !new.is_plan(rules, &mut numbers, space)? {
+        let related = [State::Related].into_iter().filter(|_| !takes_related_as_new);
+        let mut others = stray.iter().copied().chain(related).map(lanes);
+        let is_no_more = |lanes: Option<Lanes<'_>>| lanes.is_some_and(|lanes| lanes.is_empty() || lanes == new);
+        if !others.all(is_no_more) || !new.is_plan(asked.rules(incoming, outgoing), &mut numbers, space)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// What makes nothing certain: also packets that pass by the rules, if they should not.
+fn blurs<'l>(plan: &DevicePlan, listing: &'l Listing) -> impl Iterator<Item = &'l Noticed> {
+    let is_guarded = !plan.quarantines.is_empty();
+    listing.noticed.iter().filter(move |noticed| noticed.blurs() || is_guarded && noticed.what == OFFLOAD)
+}
+
+/// Whether connections may announce others, so that packets are related that are no ICMP errors: a helper reads that out of them, and a device has none but those that a rule gives to connections.
+fn announces(listing: &Listing) -> bool {
+    listing.noticed.iter().any(|noticed| noticed.what == HELPER)
 }
 
 /// The rules that may ask for interfaces or states: few of many.
@@ -138,7 +170,9 @@ fn particular(listing: &Listing) -> Vec<&Rule> {
 /// The interfaces of the plan, and one of each kind that the rules tell apart: also one that neither names.
 fn names(plan: &DevicePlan, particular: &[&Rule]) -> Vec<String> {
     let own: Vec<&str> = plan.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    let mut names = interfaces_besides(particular.iter().copied(), &own);
+    // Nothing is forwarded over the loop-back interface; others may have names that begin like its own.
+    let named: Vec<&str> = own.iter().copied().chain([LOOPBACK]).collect();
+    let mut names = interfaces_besides(particular.iter().copied(), &named);
     names.retain(|name| name != LOOPBACK || own.contains(&LOOPBACK));
     names.sort();
     names.dedup();
@@ -172,7 +206,7 @@ struct Bounds {
 struct Judge<'a> {
     plan: &'a DevicePlan,
     listing: &'a Listing,
-    asked: Asked,
+    asked: Asked<'a>,
     /// For packets judged by their own headers, and for those of connections in either direction: what one knows does not hold for the others.
     evaluators: BTreeMap<Option<Direction>, Evaluator<'a>>,
     extra: Gaps,
@@ -183,30 +217,30 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(space: &mut FlowSpace, plan: &'a DevicePlan, listing: &'a Listing) -> Result<Self, TooLarge> {
-        Ok(Self {
+    fn new(plan: &'a DevicePlan, listing: &'a Listing, asked: Asked<'a>) -> Self {
+        Self {
             plan,
             listing,
-            asked: Asked::new(space, plan)?,
+            asked,
             evaluators: BTreeMap::new(),
             extra: Gaps::default(),
             missing: Gaps::default(),
             perhaps_extra: Gaps::default(),
             perhaps_missing: Gaps::default(),
             unproven: BTreeSet::new(),
-        })
+        }
     }
 
-    fn proof(mut self, space: &mut FlowSpace) -> Result<Proof, TooLarge> {
+    fn proof(mut self, space: &mut FlowSpace, forwards: Forwards) -> Result<Proof, TooLarge> {
         let particular = particular(self.listing);
         let (names, stray) = (names(self.plan, &particular), stray(&particular));
         for incoming in &names {
-            for outgoing in &names {
+            for outgoing in names.iter().filter(|_| forwards == Forwards::Open) {
                 self.through(space, Crossing::forward(incoming, outgoing), &stray)?;
             }
             self.over_input(space, Crossing::input(incoming), &stray)?;
         }
-        let blurs = self.listing.blurs().map(|noticed| Doubt {
+        let blurs = blurs(self.plan, self.listing).map(|noticed| Doubt {
             line: noticed.line,
             text: noticed.text.clone(),
             because: noticed.what.clone(),
@@ -229,8 +263,8 @@ impl<'a> Judge<'a> {
 
     fn through(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
         let (Some(incoming), Some(outgoing)) = (way.incoming, way.outgoing) else { return Ok(()) };
-        let Pair { new, permitted } = self.asked.pair(incoming, outgoing);
-        let answered = self.asked.pair(outgoing, incoming).new;
+        let Pair { new, permitted } = self.asked.pair(space, incoming, outgoing)?;
+        let answered = self.asked.pair(space, outgoing, incoming)?.new;
         self.compare(space, way, &Bounds { least: new, most: new })?;
         let uncut = space.complement(self.asked.held)?;
         self.compare(space, way.of_connection(Direction::Original), &Bounds { least: new, most: uncut })?;
@@ -241,17 +275,19 @@ impl<'a> Judge<'a> {
         // An error is about a connection either way.
         let least = space.union(new, answered)?;
         self.compare(space, way.of_connection(Direction::Error), &Bounds { least, most: uncut })?;
+        if !announces(self.listing) {
+            return Ok(());
+        }
         // What else is related is no answer. The connection that announced it is not known, so nobody asks whether a quarantine cuts it.
-        let icmp = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
-        let icmp = space.product(&AddressSet::full(), &AddressSet::full(), &icmp)?;
+        let icmp = icmp(space)?;
         let most = space.union(permitted, icmp)?;
         self.compare(space, way.in_state(State::Related), &Bounds { least: FlowSet::EMPTY, most })
     }
 
     fn over_input(&mut self, space: &mut FlowSpace, way: Crossing<'_>, stray: &[State]) -> Result<(), TooLarge> {
         let (Some(incoming), Some(input)) = (way.incoming, &self.asked.input) else { return Ok(()) };
-        let (own, neighbours, errors) = (input.own, input.neighbours, input.errors);
-        let new = input.over(incoming);
+        let (own, from_own, neighbours, errors) = (input.own, input.from_own, input.neighbours, input.errors);
+        let Pair { new, permitted } = input.over(incoming);
         let elsewhere = space.complement(own)?;
         let errors = space.difference(errors, self.asked.held)?;
         let least = space.union_all(&[new, errors, neighbours])?;
@@ -260,10 +296,25 @@ impl<'a> Judge<'a> {
         let uncut = space.complement(self.asked.held)?;
         let most_later = space.union_all(&[uncut, neighbours, elsewhere])?;
         self.compare(space, way.of_connection(Direction::Original), &Bounds { least: new, most: most_later })?;
+        // Answers to what the device itself began.
+        let answered = space.intersection(from_own, uncut)?;
+        let held = space.difference(from_own, answered)?;
+        let cut = space.complement(held)?;
+        // What an answer of ICMP has, the first packet does not tell: it may be neighbour discovery.
+        let icmp = icmp(space)?;
+        let most_answers = space.union(cut, icmp)?;
+        self.compare(space, way.of_connection(Direction::Reply), &Bounds { least: answered, most: most_answers })?;
+        // An error is about a connection either way. Whether it is to the device itself, that connection does not say, so nobody asks for errors that are too many.
+        let least = space.union(new, answered)?;
+        self.compare(space, way.of_connection(Direction::Error), &Bounds { least, most: FlowSet::FULL })?;
         for state in stray {
             self.compare(space, way.in_state(*state), &Bounds { least: FlowSet::EMPTY, most })?;
         }
-        Ok(())
+        if !announces(self.listing) {
+            return Ok(());
+        }
+        let most = space.union_all(&[permitted, icmp, elsewhere])?;
+        self.compare(space, way.in_state(State::Related), &Bounds { least: FlowSet::EMPTY, most })
     }
 
     fn compare(&mut self, space: &mut FlowSpace, way: Crossing<'_>, bounds: &Bounds) -> Result<(), TooLarge> {
@@ -288,7 +339,15 @@ impl<'a> Judge<'a> {
                 let rules = || self.listing.chains.iter().map(|chain| &chain.rules);
                 let rule = |(chain, rule): (ChainId, usize)| rules().nth(chain.0)?.get(rule);
                 let before = self.unproven.len();
-                self.unproven.extend(places.into_iter().filter_map(rule).map(doubt));
+                let diverting = evaluator.diverting(space, &way, vague)?.into_iter().map(|rule| Doubt {
+                    line: rule.line,
+                    text: rule.text.clone(),
+                    because: "packets that it meets go to another destination, which the filter judges instead"
+                        .to_owned(),
+                });
+                self.unproven.extend(diverting);
+                let decides = |rule: &&Rule| rule.action != Action::Continue;
+                self.unproven.extend(places.into_iter().filter_map(rule).filter(decides).map(doubt));
                 if self.unproven.len() == before && before == 0 {
                     self.unproven.insert(Doubt::nowhere("some packets may pass or not, and no line says why"));
                 }
@@ -296,6 +355,12 @@ impl<'a> Judge<'a> {
         }
         Ok(())
     }
+}
+
+/// All ICMP of both families.
+fn icmp(space: &mut FlowSpace) -> Result<FlowSet, TooLarge> {
+    let both = ServiceSet::protocol(Protocol::ICMP).union(&ServiceSet::protocol(Protocol::ICMP6));
+    space.product(&AddressSet::full(), &AddressSet::full(), &both)
 }
 
 /// The loop-back interface: what arrives there the device sent itself.
@@ -307,6 +372,10 @@ fn doubt(rule: &Rule) -> Doubt {
         Some(text) => format!("`{text}` is not understood, or asks for more than a packet shows"),
         None if rule.asks_for_first() => {
             "it asks for a connection that is not known, such as that of an ICMP error".to_owned()
+        }
+        None if rule.when.iter().any(Condition::is_of_header) => {
+            "an ICMP error about a permitted connection may meet it: whom that comes from, the connection does not tell"
+                .to_owned()
         }
         None => "where it leads is not known".to_owned(),
     };

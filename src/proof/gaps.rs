@@ -16,7 +16,9 @@ pub enum Lacks {
     Answers,
     /// ICMP errors about connections, either way.
     Errors,
-    /// Packets that belong to no connection, or only announce one.
+    /// Connections that others announced, over a helper.
+    Announced,
+    /// Packets that belong to no connection.
     Stray,
 }
 
@@ -28,6 +30,7 @@ impl Lacks {
             (Some(Direction::Reply), _) => Self::Answers,
             (Some(Direction::Error), _) => Self::Errors,
             (None, State::New) => Self::New,
+            (None, State::Related) => Self::Announced,
             (None, _) => Self::Stray,
         }
     }

@@ -21,6 +21,7 @@ mod device;
 mod entries;
 mod gaps;
 mod gone;
+mod guard;
 mod lanes;
 mod overlaps;
 mod pieces;

@@ -3,9 +3,12 @@
 //! Placement decides which firewall gets which part of a rule; this asks the policy itself, in two parts that share nothing with placement:
 //!
 //! - *no more*: on every pair of interfaces, what a rule lets through is a part of the policy's rule of that name, and what a deny or a quarantine of the policy covers of it is denied there too. So
-//!   whatever passes a firewall is permitted.
+//!   whatever passes a firewall is permitted. Nor is anything denied or quarantined that the policy does not.
 //! - *no less*: the flows of each allow rule are sent off in the zones of their sources and go from zone to zone through what the firewalls let through of the rule. They arrive in the zones of
 //!   their destinations, all of them that have a way there.
+//!
+//! A rule has all its services wherever any part of it is, so the second part need not look at them. Of what a firewall that protects itself lets in, the first part is asked, and that it protects all of its
+//! addresses.
 //!
 //! The flows arrive over at least one way; that every *other* way carries them too rests on placement, which the tests hold against the definition pair by pair.
 
@@ -74,6 +77,7 @@ impl<'m> Composition<'m> {
     #[must_use]
     pub fn add(&self, plan: &DevicePlan) -> Vec<Problem> {
         let mut problems = self.quarantines(plan);
+        problems.extend(self.input(plan));
         let firewall = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at));
         let zone = |interface: usize| firewall.and_then(|firewall| firewall.interface_zones.get(interface)).copied();
         let mut carried = Vec::new();
@@ -134,8 +138,14 @@ impl<'m> Composition<'m> {
         let ids: Vec<Option<RuleId>> =
             rules.iter().map(|rule| self.rules.get(rule.label.name.as_str()).copied()).collect();
         let allows = || rules.iter().zip(&ids).filter(|(rule, _)| rule.effect == Effect::Allow);
-        for (rule, _) in allows().filter(|(rule, id)| !self.is_of_the_policy(rule, **id)) {
-            wrong(rule, "it lets more through than the rule of the policy");
+        for (rule, _) in rules.iter().zip(&ids).filter(|(rule, id)| !self.is_of_the_policy(rule, **id)) {
+            wrong(
+                rule,
+                match rule.effect {
+                    Effect::Allow => "it lets more through than the rule of the policy, or not all of its services",
+                    Effect::Deny => "it denies more than the rule of the policy, or not all of its services",
+                },
+            );
         }
         let own: Vec<&PlannedRule> = rules.iter().filter(|rule| rule.effect == Effect::Deny).collect();
         for (rule, id) in allows() {
@@ -155,9 +165,9 @@ impl<'m> Composition<'m> {
 
     fn is_part(&self, planned: &PlannedRule, rule: &Rule) -> bool {
         rule.products.iter().any(|product| {
-            services_within(&planned.services, self.model.service(product.services))
-                && planned.source.is_subset(self.model.endpoint(product.source))
-                && planned.destination.is_subset(self.model.endpoint(product.destination))
+            is_same(&planned.services, self.model.service(product.services))
+                && addresses_within(&planned.source, self.model.endpoint(product.source))
+                && addresses_within(&planned.destination, self.model.endpoint(product.destination))
         })
     }
 
@@ -193,11 +203,29 @@ impl<'m> Composition<'m> {
         covered.unwrap_or(false)
     }
 
-    /// Every active quarantine is on every firewall, with exactly what it holds and keeps.
+    /// A device protects itself, and all of its addresses, if and only if the inventory says so.
+    fn input(&self, plan: &DevicePlan) -> Option<Problem> {
+        let firewall = self.devices.get(plan.device.as_str()).and_then(|at| self.topology.firewalls.get(*at));
+        let device = firewall.and_then(|firewall| self.model.devices.get(firewall.device.index()));
+        let is_right = match (device.filter(|device| device.protect), &plan.input) {
+            (Some(device), Some(input)) => input.addresses == device.addresses,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let what = "what it lets in to itself is not what the inventory asks for".to_owned();
+        (!is_right).then(|| Problem { rule: "protect".to_owned(), device: plan.device.clone(), what })
+    }
+
+    /// Every active quarantine is on every firewall, with exactly what it holds and keeps, and no other one.
     fn quarantines(&self, plan: &DevicePlan) -> Vec<Problem> {
         let planned: BTreeMap<&str, &PlannedQuarantine> =
             plan.quarantines.iter().map(|one| (one.label.name.as_str(), one)).collect();
         let mut problems = Vec::new();
+        let is_active = |name: &str| self.quarantines.iter().any(|quarantine| quarantine.name.value == name);
+        for name in planned.keys().filter(|name| !is_active(name)) {
+            let what = "no quarantine of the policy in force has this name".to_owned();
+            problems.push(Problem { rule: (*name).to_owned(), device: plan.device.clone(), what });
+        }
         for quarantine in &self.quarantines {
             let is_same = planned.get(quarantine.name.value.as_str()).is_some_and(|one| self.is_same(one, quarantine));
             if !is_same {
@@ -232,6 +260,14 @@ impl<'m> Composition<'m> {
             && planned.keep.iter().all(is_kept)
             && kept().all(|rule| rule.products.iter().all(|product| is_planned(rule, product)))
     }
+}
+
+fn is_same(one: &ServiceSet, other: &ServiceSet) -> bool {
+    std::ptr::eq(one, other) || one == other
+}
+
+fn addresses_within(small: &AddressSet, large: &AddressSet) -> bool {
+    std::ptr::eq(small, large) || small.is_subset(large)
 }
 
 fn services_within(small: &ServiceSet, large: &ServiceSet) -> bool {

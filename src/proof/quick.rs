@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::entries::{self, Entry};
 use super::gone::{self, Gone};
+use super::guard::Begin;
 use super::lanes::{Lane, Lists, Numbers, Shared};
 use crate::listing::{Action, Base, ChainId, Condition, Crossing, Direction, Hook, Listing, Rule, State};
 use crate::packet::{AddressSet, Family, FlowSpace, Protocol, ServiceSet, TooLarge};
@@ -141,18 +142,20 @@ fn left<'a>(known: Option<&Shared<'a, AddressSet>>, gone: &AddressSet) -> Shared
 }
 
 impl<'a> Lanes<'a> {
-    /// Of the packets of a way, which meet these [base chains](plain_bases); `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
-    pub(super) fn of_way(listing: &'a Listing, bases: &[&Base], way: &Crossing<'_>) -> Option<Self> {
+    /// Of the packets of a way, which come to the rules of these [base chains](plain_bases); `None` if the rule set is not that plain. Of related packets, those aside that are accepted as ICMP errors.
+    pub(super) fn of_way(listing: &'a Listing, begins: &[Begin<'_>], way: &Crossing<'_>) -> Option<Self> {
         let mut lanes = Self::default();
-        for base in bases {
-            let [family, rest @ ..] = base.families.as_slice() else { continue };
+        for begin in begins {
+            let [family, rest @ ..] = begin.base.families.as_slice() else { continue };
             // The packets of another base chain are of the other family.
             lanes.family = rest.is_empty().then_some(*family);
             lanes.is_ended = false;
             lanes.elsewhere = lanes.accepts.len();
             let within = Within { family: lanes.family, ..Within::default() };
-            lanes.chain(listing, base.chain, &within, way, 0)?;
-            if !lanes.is_ended && base.policy != Action::Drop {
+            let rules = &listing.chains.get(begin.chain.0)?.rules;
+            lanes.rules(listing, rules.get(begin.from..)?, &within, way, 0)?;
+            let is_dropped = begin.is_in_base() && begin.base.policy == Action::Drop;
+            if !lanes.is_ended && !is_dropped {
                 return None;
             }
         }
@@ -168,8 +171,20 @@ impl<'a> Lanes<'a> {
         depth: usize,
     ) -> Option<()> {
         let chain = listing.chains.get(id.0).filter(|_| depth < DEEPEST)?;
+        self.rules(listing, &chain.rules, within, way, depth)
+    }
+
+    /// What a chain says from some rule on.
+    fn rules(
+        &mut self,
+        listing: &'a Listing,
+        rules: &'a [Rule],
+        within: &Within<'a>,
+        way: &Crossing<'_>,
+        depth: usize,
+    ) -> Option<()> {
         let mut within = within.clone();
-        for rule in &chain.rules {
+        for rule in rules {
             if self.is_ended || within.is_empty {
                 break;
             }
@@ -257,6 +272,11 @@ impl<'a> Lanes<'a> {
         Some(())
     }
 
+    /// Whether it lets nothing through.
+    pub(super) fn is_empty(&self) -> bool {
+        self.accepts.is_empty()
+    }
+
     /// Whether a way surely lets through what a list of rules of a plan does. Products on both sides cancel out, what is left is compared in slices or in a space; `numbers` are those of the device.
     ///
     /// # Errors
@@ -283,20 +303,26 @@ pub(super) fn plain_bases(listing: &Listing) -> Option<Vec<&Base>> {
     is_plain.then_some(bases)
 }
 
-/// Whether every packet of a way surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
-pub(super) fn passes_all(listing: &Listing, bases: &[&Base], way: &Crossing<'_>) -> bool {
-    bases.iter().all(|base| accepts_all(listing, base.chain, way, &base.families, 0))
+/// Whether every packet of a way that comes to the rules surely passes, seen from the rules before anything is asked of its addresses; `false` says nothing.
+pub(super) fn passes_all(listing: &Listing, begins: &[Begin<'_>], way: &Crossing<'_>) -> bool {
+    begins.iter().all(|begin| accepts_all(listing, (begin.chain, begin.from), way, &begin.base.families, 0))
 }
 
-/// Whether the first rule of a chain that any packet can meet accepts all of them, or leads to a chain of which that is true.
-fn accepts_all(listing: &Listing, id: ChainId, way: &Crossing<'_>, families: &[Family], depth: usize) -> bool {
-    let Some(chain) = listing.chains.get(id.0).filter(|_| depth < DEEPEST) else { return false };
+/// Whether the first rule of a chain from some place on that any packet can meet accepts all of them, or leads to a chain of which that is true.
+fn accepts_all(
+    listing: &Listing,
+    (id, from): (ChainId, usize),
+    way: &Crossing<'_>,
+    families: &[Family],
+    depth: usize,
+) -> bool {
+    let rules = listing.chains.get(id.0).filter(|_| depth < DEEPEST).and_then(|chain| chain.rules.get(from..));
     let is_elsewhere = |rule: &&Rule| rule.when.iter().any(|one| one.is_settled_by(way) == Some(false));
-    let first = chain.rules.iter().find(|rule| !is_elsewhere(rule) && rule.action != Action::Continue);
+    let first = rules.unwrap_or_default().iter().find(|rule| !is_elsewhere(rule) && rule.action != Action::Continue);
     first.filter(|rule| rule.when.iter().all(|one| always_holds(one, way, families))).is_some_and(|rule| {
         match rule.action {
             Action::Accept => true,
-            Action::Jump(target) | Action::Goto(target) => accepts_all(listing, target, way, families, depth + 1),
+            Action::Jump(target) | Action::Goto(target) => accepts_all(listing, (target, 0), way, families, depth + 1),
             _ => false,
         }
     })

@@ -32,6 +32,7 @@ fn described(device: &str, what: &str, gap: &Gap) -> String {
         Lacks::Later => "later packets of connections",
         Lacks::Answers => "answers of connections",
         Lacks::Errors => "ICMP errors about connections",
+        Lacks::Announced => "announced connections",
         Lacks::Stray => "packets of no connection",
     };
     let ways = some(gap.ways.iter().map(|(_, incoming, outgoing, _)| match outgoing {

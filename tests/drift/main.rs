@@ -11,6 +11,7 @@
 
 mod ages;
 mod assertions;
+mod hidden;
 mod history;
 mod hostile;
 mod layouts;

@@ -71,7 +71,7 @@ impl Borders {
                         self.add(list, dice);
                     }
                 }
-                Condition::Family(_) | Condition::State(_) | Condition::Unknown(_) => {}
+                Condition::Family(_) | Condition::State(_) | Condition::Usual(..) | Condition::Unknown(_) => {}
             }
         }
     }

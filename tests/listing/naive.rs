@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sekisho::listing::{Action, Condition, Crossing, Direction, Hook, Listing, State};
+use sekisho::listing::{Action, Condition, Crossing, Direction, Hook, Listing, Sees, State};
 use sekisho::packet::{Family, Flow, ServicePoint};
 
 /// Resolutions of unknowns: the choices made so far, then zeros.
@@ -121,6 +121,9 @@ impl Run<'_> {
             let mut bases: Vec<_> = listing.bases.iter().filter(|base| base.hook == *hook).collect();
             bases.sort_by_key(|base| base.priority);
             for base in bases.into_iter().filter(|base| base.families.contains(&family)) {
+                if !self.is_asked(base.sees) {
+                    continue;
+                }
                 let passes = match self.chain(base.chain.0) {
                     End::Accept => true,
                     End::Drop => false,
@@ -143,6 +146,15 @@ impl Run<'_> {
         }
         self.here.outgoing = outgoing;
         true
+    }
+
+    /// A chain that sees first packets alone: what is related may be an ICMP error, which is none, or a packet that was announced, which is one.
+    fn is_asked(&mut self, sees: Sees) -> bool {
+        match (sees, self.here.state) {
+            (Sees::All, _) | (Sees::First, State::New) => true,
+            (Sees::First, State::Related) => self.first.is_some() || self.fate.choose(2) == 1,
+            (Sees::First, State::Established | State::Invalid | State::Untracked) => false,
+        }
     }
 
     fn chain(&mut self, chain: usize) -> End {
@@ -220,7 +232,7 @@ impl Run<'_> {
                 }
                 None => self.fate.choose(2) == 1,
             },
-            Condition::Unknown(_) => self.fate.choose(2) == 1,
+            Condition::Usual(..) | Condition::Unknown(_) => self.fate.choose(2) == 1,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sekisho::listing::{
-    Action, Base, Chain, ChainId, Condition, Crossing, Hook, InterfacePattern, Listing, Rule, State, States,
+    Action, Base, Chain, ChainId, Condition, Crossing, Hook, InterfacePattern, Listing, Rule, Sees, State, States,
 };
 use sekisho::packet::{AddressRange, AddressSet, Family, Flow, Interval, Protocol, ServicePoint, ServiceSet};
 
@@ -62,7 +62,7 @@ fn addresses(dice: &mut Dice) -> AddressSet {
     let one: AddressSet = AddressRange::between(family(first), family(last)).unwrap().into();
     match dice.roll(5) {
         0 => one.complement(),
-        1 => one.union(&AddressRange::between(v6(3), v6(9)).unwrap().into()),
+        1 => one.union(&AddressRange::between(v6(3), v6(8)).unwrap().into()),
         _ => one,
     }
 }
@@ -143,7 +143,7 @@ pub fn listing(dice: &mut Dice, most: usize) -> Listing {
             .map(|_| {
                 let line = next();
                 let when = conditions(dice, 2);
-                Rule { line, text: format!("rule {line}"), when, action: action(dice, chain, chains, 2) }
+                Rule { line, text: format!("rule {line}"), when, action: action(dice, chain, chains, 2), acts: false }
             })
             .collect();
         found.chains.push(Chain { name: format!("chain {chain}"), line: declared, rules });
@@ -155,6 +155,7 @@ pub fn listing(dice: &mut Dice, most: usize) -> Listing {
             priority: dice.of(&[-10, 0, 5]),
             policy: dice.of(&[Action::Accept, Action::Drop]),
             families: dice.of(&[vec![Family::V4], vec![Family::V6], Family::BOTH.to_vec()]),
+            sees: dice.of(&[Sees::All, Sees::All, Sees::First]),
         });
     }
     found

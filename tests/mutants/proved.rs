@@ -5,8 +5,11 @@
 
 use std::net::IpAddr;
 
+use sekisho::listing::Hook::Prerouting;
+use sekisho::listing::{Action, Base, Chain, ChainId, Listing, Sees};
+use sekisho::packet::Family;
 use sekisho::plan::DevicePlan;
-use sekisho::proof::{self, Proof, Verdict};
+use sekisho::proof::{self, Gap, Proof, Verdict};
 
 use crate::asked::Files;
 use crate::judge::{Difference, Field, Hook, Judge, Packet, Range, RuleSet, Situation, Way};
@@ -22,8 +25,31 @@ pub enum Must {
     BeEither,
 }
 
+/// What the proof says; the long way of computing it must say the same.
 pub fn ask(plan: &DevicePlan, files: &Files) -> Proof {
-    proof::device(plan, &files.listing())
+    let listing = files.listing();
+    let proof = proof::device(plan, &listing);
+    let by_sets = proof::device(plan, &not_plain(listing));
+    assert_eq!(found(&proof), found(&by_sets), "the short way and the long way disagree about {}", plan.device);
+    proof
+}
+
+/// What a proof found, without the lines that are blamed.
+fn found(proof: &Proof) -> impl PartialEq + std::fmt::Debug {
+    let gaps =
+        |gaps: &[Gap]| gaps.iter().map(|gap| (gap.kind, gap.ways.clone(), gap.flows.clone())).collect::<Vec<_>>();
+    (proof.verdict, gaps(&proof.extra), gaps(&proof.missing))
+}
+
+/// The same rule set with one more base chain, which decides nothing: then nothing is compared without computing what it means.
+fn not_plain(mut listing: Listing) -> Listing {
+    let chain = ChainId(listing.chains.len());
+    listing.chains.push(Chain { name: "nothing".to_owned(), ..Chain::default() });
+    let (hook, families) = (Prerouting, Family::BOTH.to_vec());
+    listing
+        .bases
+        .insert(0, Base { chain, hook, priority: i32::MIN, policy: Action::Accept, families, sees: Sees::All });
+    listing
 }
 
 /// The first reason why something is not proved, and the line.

@@ -67,6 +67,7 @@ fn condition(one: &Condition) -> String {
             format!("any of ({})", lists.iter().map(|list| conditions(list)).collect::<Vec<_>>().join(" | "))
         }
         Condition::First(inner) => format!("first({})", conditions(inner)),
+        Condition::Usual(holds, text) => format!("usually {holds} {text}"),
         Condition::Unknown(text) => format!("UNKNOWN {text}"),
     }
 }
@@ -156,6 +157,8 @@ fn holds(one: &Condition, packet: &Packet) -> Option<bool> {
             }
             return if each.contains(&None) { None } else { Some(false) };
         }
+        // All packets of the tests are as they should be.
+        Condition::Usual(holds, _) => *holds,
         Condition::First(_) | Condition::Unknown(_) => return None,
     })
 }

@@ -56,6 +56,7 @@ fn condition(of: &Condition) -> String {
             format!("any of {}", lists.join(" "))
         }
         Condition::First(inner) => format!("first packet ({})", all(inner)),
+        Condition::Usual(holds, text) => format!("usually {holds} [{text}]"),
         Condition::Unknown(text) => format!("unknown [{text}]"),
     }
 }
@@ -146,7 +147,7 @@ pub fn meaning(listing: &Listing) -> String {
 fn conditions_in_order(conditions: &mut [Condition]) {
     for condition in &mut *conditions {
         match condition {
-            Condition::Unknown(text) => "?".clone_into(text),
+            Condition::Unknown(text) | Condition::Usual(_, text) => "?".clone_into(text),
             Condition::Not(inner) | Condition::First(inner) => conditions_in_order(inner),
             Condition::AnyOf(lists) => {
                 lists.iter_mut().for_each(|list| conditions_in_order(list));

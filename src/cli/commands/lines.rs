@@ -9,7 +9,7 @@ use crate::report::json;
 
 pub(super) fn run(common: &Common, arguments: &Lines) -> Exit {
     let listing = match ruleset::read(common, &arguments.files, arguments.platform.map(|one| one.name())) {
-        Ok(listing) => listing,
+        Ok(listing) => listing.listing,
         Err(exit) => return exit,
     };
     let Ok(analysis) = analyse(&listing) else { return ruleset::too_large() };

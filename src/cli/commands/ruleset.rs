@@ -10,16 +10,22 @@ use crate::diag::render::one_line;
 use crate::listing::Listing;
 use crate::platform;
 
+/// A rule set, and the texts that it was read from.
+pub(super) struct RuleSet {
+    pub(super) listing: Listing,
+    pub(super) texts: Vec<String>,
+}
+
 /// Reads the rule set of one device: files, all files directly in directories, and `-` for standard input. What cannot be read, or is of no platform, is said and ends the command.
-pub(super) fn read(common: &Common, paths: &[PathBuf], platform: Option<&str>) -> Result<Listing, Exit> {
+pub(super) fn read(common: &Common, paths: &[PathBuf], platform: Option<&str>) -> Result<RuleSet, Exit> {
     let mut files: Vec<(String, String)> = Vec::new();
     for path in paths {
         let found = add(path, &mut files);
         found.map_err(|error| output::error_line(&format!("`{}`: {error}", path.display())))?;
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let parts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut known = platform::ALL.iter().filter(|one| platform.is_none_or(|name| one.name() == name));
-    let read = known.find_map(|platform| Some((platform.name(), platform.read(&files)?)));
+    let read = known.find_map(|platform| Some((platform.name(), platform.read(&parts)?)));
     let Some((name, listing)) = read else {
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         let wanted = platform.map_or_else(|| "any known platform".to_owned(), |name| format!("`{name}`"));
@@ -29,7 +35,7 @@ pub(super) fn read(common: &Common, paths: &[PathBuf], platform: Option<&str>) -
         let names: Vec<String> = files.iter().map(|(name, _)| format!("`{}`", one_line(name))).collect();
         output::error_text(&format!("read {} as {name}\n", names.join(", ")));
     }
-    Ok(listing)
+    Ok(RuleSet { listing, texts: files.into_iter().map(|(_, text)| text).collect() })
 }
 
 fn add(path: &Path, files: &mut Vec<(String, String)>) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Lists that would be flattened to very many products.
 
 use super::*;
-use crate::listing::{Chain, States};
+use crate::listing::{Chain, Sees, States};
 use crate::packet::{AddressRange, Interval};
 
 /// One of very many pairs of addresses.
@@ -12,17 +12,17 @@ fn pairs(count: u32) -> Condition {
 }
 
 fn listing(when: Vec<Condition>) -> Listing {
-    let rule = Rule { line: 1, text: String::new(), when, action: Action::Accept };
+    let rule = Rule { line: 1, text: String::new(), when, action: Action::Accept, acts: false };
     let chain = Chain { name: "forward".to_owned(), line: 1, rules: vec![rule] };
     let (policy, families) = (Action::Drop, Family::BOTH.to_vec());
-    let base = Base { chain: ChainId(0), hook: Hook::Forward, priority: 0, policy, families };
-    Listing { bases: vec![base], chains: vec![chain], noticed: Vec::new() }
+    let base = Base { chain: ChainId(0), hook: Hook::Forward, priority: 0, policy, families, sees: Sees::All };
+    Listing { bases: vec![base], chains: vec![chain], ..Listing::default() }
 }
 
 fn accepted(when: Vec<Condition>) -> Option<usize> {
     let listing = listing(when);
-    let bases = plain_bases(&listing)?;
-    Some(Lanes::of_way(&listing, &bases, &Crossing::forward("a", "b"))?.accepts.len())
+    let begins: Vec<Begin<'_>> = plain_bases(&listing)?.into_iter().map(Begin::at_once).collect();
+    Some(Lanes::of_way(&listing, &begins, &Crossing::forward("a", "b"))?.accepts.len())
 }
 
 #[test]

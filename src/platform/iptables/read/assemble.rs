@@ -1,22 +1,40 @@
 //! Tables to a [`Listing`]: chains get their places, jumps their ends, base chains their order.
 
 use super::conditions::Target;
-use super::tables::{Draft, Table};
-use super::targets;
+use super::tables::{Chain as OfTable, Draft, Table};
+use super::targets::{self, Translation};
 use super::{rules_of, said};
-use crate::listing::{Action, Base, Blur, Chain, ChainId, Hook, Listing, Noticed, Rule};
+use crate::listing::{
+    Action, Base, Blur, Chain, ChainId, Condition, Divert, Hook, Listing, Noticed, Rule, Sees, behind_translation,
+};
 use crate::packet::Family;
 use foldhash::HashMap;
 
 /// Puts the tables of both families together. The table `nat` has been noticed, line by line, and is no part of it.
 pub fn assemble(tables: Vec<Table<'_>>, noticed: Vec<Noticed>) -> Listing {
     let mut listing = Listing { noticed, ..Listing::default() };
-    for table in tables.into_iter().filter(|table| table.kind.name != "nat") {
-        add(table, &mut listing);
+    for table in tables {
+        if table.kind.name == "nat" {
+            listing.diverts.extend(diverts(&table));
+        } else {
+            add(table, &mut listing);
+        }
     }
     listing.bases.sort_by_key(|base| (hook(base.hook), base.priority));
     cut_circles(&mut listing);
+    behind_translation(&mut listing);
     listing
+}
+
+/// What a table `nat` gives another destination. What only packets of the device itself come to is among it, too: which chains those are, nobody looks up.
+fn diverts(table: &Table<'_>) -> impl Iterator<Item = Divert> {
+    let (family, output) = (table.family, |chain: &&OfTable<'_>| !matches!(chain.base, Some((Hook::Output, _))));
+    table.chains.iter().filter(output).flat_map(|chain| &chain.rules).filter_map(move |draft| {
+        let (Target::Jump(name) | Target::Goto(name)) = &draft.target else { return None };
+        let when = std::iter::once(Condition::Family(family)).chain(draft.when.iter().cloned()).collect();
+        let divert = Divert { line: draft.line, text: draft.text.to_owned(), when };
+        (targets::translation(name) == Translation::Destination).then_some(divert)
+    })
 }
 
 fn hook(hook: Hook) -> u8 {
@@ -52,6 +70,7 @@ fn add(mut table: Table<'_>, listing: &mut Listing) {
                 priority: table.kind.priority,
                 policy: policy.clone(),
                 families: vec![table.family],
+                sees: Sees::All,
             });
         }
         let end = |name: &str| ids.get(name).filter(|(_, may_be_jumped_to)| *may_be_jumped_to).map(|(id, _)| *id);
@@ -76,7 +95,8 @@ fn rule(draft: Draft<'_>, end: impl Fn(&str) -> Option<ChainId>, family: Family,
         ));
         Action::Unknown(written(&draft.target))
     });
-    Rule { line: draft.line, text: draft.text.to_owned(), when: draft.when, action }
+    let acts = matches!(&draft.target, Target::Jump(name) if end(name).is_none() && !targets::only_decides(name));
+    Rule { line: draft.line, text: draft.text.to_owned(), when: draft.when, action, acts }
 }
 
 fn written(target: &Target) -> String {

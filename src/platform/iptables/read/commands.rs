@@ -10,7 +10,7 @@ use super::options::{self, Given, Meaning};
 use super::sets::Sets;
 use super::tables::{Chain, Draft, KINDS, Table};
 use super::targets::{self, Translation};
-use crate::listing::{Action, Blur, HELPER, HOPS, Noticed};
+use crate::listing::{Action, Blur, HELPER, HOPS, Noticed, TRANSLATION};
 use crate::packet::Family;
 
 /// A file while it is read.
@@ -352,7 +352,14 @@ impl<'a> Reader<'a> {
             "CT" if details.iter().any(|detail| detail.starts_with("--helper")) => {
                 self.notice(line, HELPER, Blur::Beyond)
             }
-            "TTL" | "HL" => self.notice(line, HOPS, Blur::Beyond),
+            "CT" if details.iter().any(|detail| detail.starts_with("--zone")) => {
+                self.notice(line, "connections are tracked apart, so that answers may belong to none", Blur::Whole)
+            }
+            // A packet whose hops have run out goes no further once its way has been looked for.
+            "TTL" | "HL" => {
+                let is_on_its_way = line.text.split_whitespace().any(|word| matches!(word, "FORWARD" | "POSTROUTING"));
+                self.notice(line, HOPS, if is_on_its_way { Blur::Beyond } else { Blur::Whole })
+            }
             "CT" => self.notice(line, "connection tracking is set up for some packets", Blur::Clear),
             "TEE" => self.notice(line, "copies of packets go elsewhere", Blur::Clear),
             "SET" => self.notice(line, "a rule that changes a set", Blur::Clear),
@@ -371,12 +378,12 @@ impl<'a> Reader<'a> {
             (Translation::Destination, _) => {
                 self.notice(
                     line,
-                    "address translation: the filter sees another destination than the sender gave",
-                    Blur::Whole,
+                    &format!("{TRANSLATION}: the filter sees another destination than the sender gave"),
+                    Blur::Beyond,
                 );
             }
             (Translation::Source, _) => {
-                self.notice(line, "address translation: the source changes behind the filter", Blur::Beyond)
+                self.notice(line, &format!("{TRANSLATION}: the source changes behind the filter"), Blur::Beyond)
             }
             (_, Some(Action::Drop | Action::Unknown(_))) => {
                 self.notice(line, "a rule of the table of address translation that may drop", Blur::Whole);

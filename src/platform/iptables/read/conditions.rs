@@ -201,7 +201,15 @@ impl Lowering<'_> {
     /// Adds what an option asks. Services are met with those that are asked already.
     fn hold(&mut self, given: &Given<'_>, mut conditions: Vec<Condition>) {
         if given.negated {
-            self.done.when.push(Condition::Not(conditions));
+            let is_of_ports =
+                matches!(given.meaning, Meaning::SourcePorts | Meaning::DestinationPorts | Meaning::EitherPorts);
+            let is_every = |one: &Condition| matches!(one, Condition::Service(set) if asks_no_port(set));
+            if is_of_ports && conditions.iter().any(is_every) {
+                // iptables-nft leaves `! --dport 0:65535` out when it loads the rule, which then always holds; the older program has a rule that never does.
+                self.done.when.push(Condition::Unknown(given.text()));
+            } else {
+                self.done.when.push(Condition::Not(conditions));
+            }
             return;
         }
         if let [Condition::Service(more)] = conditions.as_slice()
@@ -367,21 +375,36 @@ fn icmp(family: Family, value: &str) -> Option<ServiceSet> {
     Some(ServiceSet::rectangle(protocol, Interval::single(kind.into()), codes))
 }
 
+/// Whether some services with ports are all of their protocols.
+fn asks_no_port(set: &ServiceSet) -> bool {
+    let protocols: Vec<_> = set.rectangles().iter().map(|rectangle| rectangle.protocols).collect();
+    let with_ports = |of: &Interval<u8>| of.first == of.last && Protocol(of.first).has_ports();
+    protocols.iter().any(with_ports)
+        && protocols
+            .iter()
+            .filter(|of| with_ports(of))
+            .all(|of| ServiceSet::protocol(Protocol(of.first)).is_subset(set))
+}
+
 /// The first packet of a TCP connection has SYN and none of the other flags.
 fn syn(given: &Given<'_>) -> Condition {
+    of_flags(given, true)
+}
+
+/// What holds of the first packet of a connection, or does not, and is not known of others.
+fn of_flags(given: &Given<'_>, holds: bool) -> Condition {
     let new = Condition::State(States(vec![State::New]));
-    Condition::AnyOf(vec![vec![new], vec![Condition::Unknown(positive(given))]])
+    let later = States(vec![State::Established, State::Related, State::Invalid, State::Untracked]);
+    let text = positive(given);
+    let first = vec![new, Condition::Usual(holds, text.clone())];
+    Condition::AnyOf(vec![first, vec![Condition::State(later), Condition::Unknown(text)]])
 }
 
 /// A test of flags. Of the first packet it is known: `--tcp-flags FIN,SYN,RST,ACK SYN` holds, `--tcp-flags FIN,SYN FIN,SYN` does not.
 fn flags(given: &Given<'_>) -> Option<Condition> {
     let [mask, wanted] = given.values.as_slice() else { return None };
     let (mask, wanted) = (names::tcp_flags(mask)?, names::tcp_flags(wanted)?);
-    if names::SYN & mask == wanted {
-        return Some(syn(given));
-    }
-    let later = States(vec![State::Established, State::Related, State::Invalid, State::Untracked]);
-    Some(Condition::AnyOf(vec![vec![Condition::State(later), Condition::Unknown(positive(given))]]))
+    Some(of_flags(given, names::SYN & mask == wanted))
 }
 
 /// `NEW,ESTABLISHED`. DNAT and SNAT are not states of their own.

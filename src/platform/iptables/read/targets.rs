@@ -59,6 +59,11 @@ const OPEN: &[&str] = &[
     "TPROXY",
 ];
 
+/// Whether a target does nothing but decide, or say that a packet was there.
+pub fn only_decides(name: &str) -> bool {
+    ["ACCEPT", "DROP", "REJECT", "RETURN", "AUDIT", "LED", "LOG", "NFLOG", "TRACE", "ULOG"].contains(&name)
+}
+
 /// What a target does to addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Translation {

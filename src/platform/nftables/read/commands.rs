@@ -101,7 +101,7 @@ impl<'t> Reader<'t> {
         let object = words.next();
         if object == "table" {
             let table = words.table();
-            self.rules.table(&table, head.line);
+            self.rules.declare(&table, head.line);
             return self.table(&table, head);
         }
         if object == "ct" {
@@ -274,7 +274,10 @@ impl<'t> Reader<'t> {
         match words.next() {
             "" if !is_rule_in_comment(piece.comment) => {}
             "type" if piece.text.split_whitespace().any(|word| word == "hook") => {
-                chain.base = Some(self.base(table, piece));
+                let known = chain.base.as_ref().map(|base| base.drops);
+                let base = self.base(table, piece);
+                // Who declares a base chain again without a policy leaves it the one that it has.
+                chain.base = Some(BaseEntry { drops: known.unwrap_or(base.drops), ..base });
             }
             "policy" => {
                 let policy = self.word(words.rest);
@@ -369,9 +372,7 @@ impl<'t> Reader<'t> {
     fn add(&mut self, command: &str, object: &str, mut words: Words<'t>, piece: Piece<'t>) {
         let table = words.table();
         match object {
-            "table" => {
-                self.rules.table(&table, piece.line);
-            }
+            "table" => self.rules.declare(&table, piece.line),
             "chain" => {
                 let name = words.next();
                 self.rules.chain(&table, name, piece.line);

@@ -107,7 +107,6 @@ pub fn field(path: &[Text<'_>]) -> Field {
         ["ct", "original", rest @ ..] => first(rest),
         ["ip", key] => ip(key),
         ["ip6", key] => ip6(key),
-        ["ether", "type"] => Field::EtherType,
         ["th", "sport"] | ["@th,0,16"] => Field::SourcePort(None),
         ["th", "dport"] | ["@th,16,16"] => Field::DestinationPort(None),
         ["tcp", key] => transport(Protocol::TCP, key),
@@ -312,12 +311,7 @@ impl Field {
             Self::DestinationPort(None) => any_transport(numbers, Side::B, th, text),
             Self::Protocol => Condition::Service(protocols(numbers).into()),
             Self::HeaderProtocol => Condition::Service(protocols(numbers).into()),
-            Self::NextHeader
-                if EXTENSIONS.iter().any(|header| numbers.contains(*header)) && numbers.size() <= SMALL.into() =>
-            {
-                unknown()
-            }
-            Self::NextHeader => Condition::Service(protocols(numbers).into()),
+            Self::NextHeader => next_header(numbers, unknown),
             Self::Family => families(numbers, IPV4_NUMBER, IPV6_NUMBER),
             Self::EtherType => families(numbers, IPV4_ETHER, IPV6_ETHER),
             _ => unknown(),
@@ -354,8 +348,17 @@ const IPV6_ETHER: u16 = 0x86dd;
 
 /// Headers that stand between the IPv6 header and what it carries: whether they are there is not in a flow.
 const EXTENSIONS: [u16; 6] = [0, 43, 44, 60, 135, 140];
-/// More next headers than this are "all but some", where the extension headers do not matter.
-const SMALL: u128 = 128;
+
+/// What it says that the first header behind that of IPv6 is one of these. It is the protocol of the flow, or an extension header before that: who puts one there passes by a rule that asks so.
+fn next_header(numbers: &IntervalSet<u16>, unknown: impl Fn() -> Condition) -> Condition {
+    let asked = Condition::Service(protocols(numbers).into());
+    let extensions = EXTENSIONS.iter().filter(|header| numbers.contains(**header)).count();
+    match extensions {
+        0 => Condition::AnyOf(vec![vec![asked, unknown()]]),
+        _ if extensions == EXTENSIONS.len() => Condition::AnyOf(vec![vec![asked], vec![unknown()]]),
+        _ => unknown(),
+    }
+}
 
 /// Whether the values are those that the field must not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -419,6 +422,10 @@ fn interface(expr: &Expr<'_>) -> Option<InterfacePattern> {
         Expr::Word(name) | Expr::Quoted(name) => name,
         _ => return None,
     };
+    if name.contains('/') {
+        // No interface has such a name: iptables asks for one where a rule can never match, as of `! -i +`.
+        return Some(InterfacePattern::Exactly(name.to_string()));
+    }
     if let Some(start) = name.strip_suffix("\\*") {
         return Some(InterfacePattern::Exactly(format!("{start}*")));
     }
@@ -551,5 +558,7 @@ fn any_transport(numbers: &IntervalSet<u16>, side: Side, among: &IntervalSet<u8>
         return known;
     }
     let rest = union(rest.intervals().iter().map(|range| ServiceSet::protocols(*range)).collect());
-    Condition::AnyOf(vec![vec![known], vec![Condition::Service(rest.into()), unknown()]])
+    // `nft` 1.0.6 prints no more than this of a rule that asks for one protocol without ports, too.
+    let known = if *among == IntervalSet::full() { vec![known, unknown()] } else { vec![known] };
+    Condition::AnyOf(vec![known, vec![Condition::Service(rest.into()), unknown()]])
 }

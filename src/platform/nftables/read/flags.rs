@@ -27,10 +27,8 @@ const NAMES: [(&str, u8); 8] = [
 pub fn asked(left: &Expr, operator: Operator, right: &Expr, text: &str) -> Option<Vec<Condition>> {
     let holds = of_first_packet(left, operator, right)?;
     let later = STATES.into_iter().filter(|state| *state != State::New).collect();
-    let mut lists = vec![vec![Condition::State(States(later)), Condition::Unknown(text.to_owned())]];
-    if holds {
-        lists.insert(0, vec![Condition::State(States(vec![State::New]))]);
-    }
+    let first = vec![Condition::State(States(vec![State::New])), Condition::Usual(holds, text.to_owned())];
+    let lists = vec![first, vec![Condition::State(States(later)), Condition::Unknown(text.to_owned())]];
     Some(vec![Condition::Service(ServiceSet::protocol(Protocol::TCP).into()), Condition::AnyOf(lists)])
 }
 

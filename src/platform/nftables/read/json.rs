@@ -120,7 +120,7 @@ fn add(rules: &mut Ruleset<'static>, kind: &str, of: &Value, object: &Value) {
         "metainfo" => return,
         "table" => {
             let Some(table) = table_of(of, "name") else { return lost(rules, object) };
-            rules.table(&table, 0).dormant |= has_flag(of, "dormant");
+            rules.table(&table, 0).dormant = has_flag(of, "dormant");
             return;
         }
         _ => {}
@@ -177,7 +177,8 @@ fn chain(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
     }
     let chain = rules.chain(table, name.to_owned(), handle(of));
     chain.line = handle(of);
-    chain.base = base;
+    let (known, has_policy) = (chain.base.as_ref().map(|base| base.drops), of.get("policy").is_some());
+    chain.base = base.map(|base| BaseEntry { drops: known.filter(|_| !has_policy).unwrap_or(base.drops), ..base });
 }
 
 fn set(rules: &mut Ruleset<'static>, table: &TableKey, of: &Value) {
@@ -236,7 +237,8 @@ fn does(name: &str, of: &Value, whole: &Value) -> Does<'static> {
         },
         "accept" | "drop" | "continue" | "return" | "jump" | "goto" => Does::Decide(verdict(whole)),
         "ct helper" => Does::Change(Expr::Field(vec!["ct".into(), "helper".into()])),
-        "counter" | "log" | "last" | "comment" | "ct timeout" | "ct expectation" | "secmark" | "reset" => Does::Nothing,
+        "ct expectation" => Does::Change(Expr::Field(vec!["ct".into(), "expectation".into()])),
+        "counter" | "log" | "last" | "comment" | "ct timeout" | "secmark" | "reset" => Does::Nothing,
         "limit" | "quota" | "ct count" | "meter" => Does::Ask,
         "mangle" => Does::Change(expr(member(of, "key"))),
         "snat" | "dnat" | "masquerade" | "redirect" => Does::Translate,

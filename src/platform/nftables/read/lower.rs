@@ -17,7 +17,10 @@ use super::memory::{Dependence, Meaning, Memory};
 use super::ruleset::{ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
 use super::statements::{Id, Statements};
 use super::tree::{Does, Expr, Only, Operator, Statement, Text, Verdict};
-use crate::listing::{Action, Base, Blur, Chain, ChainId, Condition, HELPER, HOPS, Hook, Listing, Noticed, Rule};
+use crate::listing::{
+    Action, Base, Blur, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, Listing, Noticed, OFFLOAD, Rule, Sees,
+    TRANSLATION, behind_translation, forget,
+};
 use crate::packet::{Family, Protocol, ServiceSet};
 
 /// Makes a listing of what stands at the end of the text; also gives back what is remembered of it for other texts.
@@ -42,6 +45,7 @@ pub fn lower(mut rules: Ruleset<'_>) -> (Listing, Memory) {
     bases.sort_by_key(|(order, base): &(usize, Base)| (base.hook, base.priority, std::cmp::Reverse(*order)));
     listing.bases = bases.into_iter().map(|(_, base)| base).collect();
     clear_untracked(&mut listing);
+    behind_translation(&mut listing);
     listing.noticed.sort_by_key(|noticed| noticed.line);
     drop(tables);
     (listing, statements.memory)
@@ -136,15 +140,25 @@ fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>)
         ids: &ids,
         compare: Comparer::new(table, &filled, &mut whole.budget),
         noticed: &mut whole.listing.noticed,
+        diverts: &mut whole.listing.diverts,
+        is_diverting: false,
         statements: whole.statements,
         meanings: Meanings::default(),
         hook: None,
+        is_filter: matches!(&*key.1, "filter" | "security"),
     };
     for ((_, chain), into) in chains.iter().zip(whole.listing.chains.iter_mut().skip(first)) {
         lowering.hook = chain.base.as_ref().and_then(|base| base.hook);
         into.rules = chain.rules.iter().map(|rule| lowering.rule(rule)).collect();
     }
+    let tracked = |base: &Base| !matches!(base.hook, Hook::Prerouting | Hook::Output) || base.priority > TRACKING;
+    let own = whole.bases.iter().map(|(_, base)| base).filter(|base| base.chain.0 >= first);
+    let early: Vec<ChainId> = own.filter(|base| !tracked(base)).map(|base| base.chain).collect();
+    forget(&mut whole.listing, &early, |one| matches!(one, Condition::State(_) | Condition::First(_)));
 }
+
+/// Connection tracking looks at packets with this priority, on the two hooks where they come in: no chain before it knows a connection (netfilter's `NF_IP_PRI_CONNTRACK`).
+const TRACKING: i32 = -200;
 
 fn filled<'a, 't>(chain: &'a ChainEntry<'t>, statements: &'a Statements<'t>) -> impl Iterator<Item = &'a str> {
     let all = chain.rules.iter().filter_map(|rule| rule.statements.as_ref()).flatten();
@@ -180,7 +194,9 @@ fn base(
         _ => Family::BOTH.to_vec(),
     };
     let policy = if base.drops == Some(false) { Action::Accept } else { Action::Drop };
-    bases.push((chain.order, Base { chain: id, hook, priority: base.priority.unwrap_or(0), policy, families }));
+    let sees = if base.kind == "nat" { Sees::First } else { Sees::All };
+    let priority = base.priority.unwrap_or(0);
+    bases.push((chain.order, Base { chain: id, hook, priority, policy, families, sees }));
 }
 
 /// What comparisons of this file that several rules make were found to ask for.
@@ -208,7 +224,14 @@ struct Lowering<'a, 't> {
     meanings: Meanings<'t>,
     /// Where the chain is asked.
     hook: Option<Hook>,
+    diverts: &'a mut Vec<Divert>,
+    /// Whether the rule that is read gives packets another destination.
+    is_diverting: bool,
+    /// Whether the table has the name of one in which iptables keeps filters.
+    is_filter: bool,
 }
+
+const FOREIGN: &str = "a target that `nft -j` does not name: it may translate addresses or change packets";
 
 /// How much of a rule stands beside what is noticed about it, in bytes: a map may have something to notice in each of its elements.
 const LONGEST: usize = 1_000;
@@ -221,7 +244,11 @@ impl<'a, 't> Lowering<'a, 't> {
             None => (vec![Condition::Unknown(text.clone())], Action::Unknown(text.clone())),
         };
         self.notice_missing(rule);
-        Rule { line: rule.line, text, when, action }
+        if std::mem::take(&mut self.is_diverting) {
+            self.diverts.push(Divert { line: rule.line, text: text.clone(), when: when.clone() });
+        }
+        let acts = rule.statements.iter().flatten().flat_map(|id| self.statements.said(*id)).any(acts);
+        Rule { line: rule.line, text, when, action, acts }
     }
 
     fn notice_missing(&mut self, rule: &RuleEntry<'t>) {
@@ -304,12 +331,15 @@ impl<'a, 't> Lowering<'a, 't> {
                 });
                 return Some(Action::Drop);
             }
-            Does::Unknown => return Some(Action::Unknown(unknown())),
+            Does::Unknown => {
+                self.notice_foreign(rule, statement);
+                return Some(Action::Unknown(unknown()));
+            }
             Does::Change(key) => self.change(rule, key),
             Does::Translate => return Some(self.translate(rule, &statement.text)),
             Does::Untrack => self.notice(rule, UNTRACKED, Blur::Whole),
             Does::Offload => {
-                self.notice(rule, "a flow table: later packets of these connections pass by the rules", Blur::Clear);
+                self.notice(rule, OFFLOAD, Blur::Clear);
             }
             Does::Copy => self.notice(rule, "packets are also sent elsewhere", Blur::Clear),
             Does::Nothing => {}
@@ -418,30 +448,46 @@ impl<'a, 't> Lowering<'a, 't> {
     }
 
     fn change(&mut self, rule: &RuleEntry<'t>, key: &Expr<'t>) {
-        match key {
-            Expr::Field(path) if is_path(path, &["ct", "helper"]) => return self.notice(rule, HELPER, Blur::Beyond),
-            Expr::Field(path) if is_path(path, &["ip", "ttl"]) || is_path(path, &["ip6", "hoplimit"]) => {
-                return self.notice(rule, HOPS, Blur::Beyond);
-            }
-            _ => {}
-        }
-        let changed = match key {
-            Expr::Field(path) => path.first().is_some_and(|word| word.starts_with('@')) || judged(field(path)),
-            _ => true,
+        let path: Vec<&str> = match key {
+            Expr::Field(path) => path.iter().map(|word| &**word).collect(),
+            _ => Vec::new(),
         };
-        if changed {
-            self.notice(rule, "packets are changed in what other rules look at", Blur::Whole);
+        match path.as_slice() {
+            ["ct", "helper" | "expectation"] => self.notice(rule, HELPER, Blur::Beyond),
+            // A packet whose hops have run out goes no further once its way has been looked for.
+            ["ip", "ttl"] | ["ip6", "hoplimit"] => {
+                let is_on_its_way = matches!(self.hook, Some(Hook::Forward | Hook::Postrouting));
+                self.notice(rule, HOPS, if is_on_its_way { Blur::Beyond } else { Blur::Whole });
+            }
+            // What no rule is judged by, and no packet is lost for.
+            ["meta", "mark" | "priority" | "nftrace" | "secmark" | "rtclassid"]
+            | ["mark"]
+            | ["ct", "mark" | "label" | "event" | "secmark" | "timeout"]
+            | ["ip", "dscp" | "ecn"]
+            | ["ip6", "dscp" | "ecn" | "flowlabel"]
+            | ["tcp", "option", "maxseg", ..] => {}
+            // As JSON has it.
+            ["tcp option", option] if option.contains("\"maxseg\"") => {}
+            _ => self.notice(rule, "packets or connections are changed in what decides about them", Blur::Whole),
+        }
+    }
+
+    /// A target of iptables is not told in JSON. In the tables of that program for filters there are none but those that decide or log.
+    fn notice_foreign(&mut self, rule: &RuleEntry<'t>, statement: &Statement<'t>) {
+        let is_new = self.noticed.last().is_none_or(|last| last.line != rule.line || last.what != FOREIGN);
+        if statement.text.starts_with("{\"xt\"") && !self.is_filter && is_new {
+            self.notice(rule, FOREIGN, Blur::Whole);
         }
     }
 
     fn translate(&mut self, rule: &RuleEntry<'t>, text: &str) -> Action {
         let destination = text.contains("dnat") || text.contains("redirect");
         let blur = match (destination, self.hook) {
-            (false, _) => Blur::Beyond,
             (true, Some(Hook::Output)) => Blur::Clear,
-            (true, _) => Blur::Whole,
+            _ => Blur::Beyond,
         };
-        self.notice(rule, "address translation", blur);
+        self.is_diverting |= destination && blur == Blur::Beyond;
+        self.notice(rule, TRANSLATION, blur);
         Action::Accept
     }
 }
@@ -463,11 +509,16 @@ fn ends(action: &Action) -> bool {
     !matches!(action, Action::Continue | Action::Unknown(_))
 }
 
-/// Whether rules are judged by a field.
-fn is_path(path: &[Text<'_>], words: &[&str]) -> bool {
-    path.len() == words.len() && path.iter().zip(words).all(|(part, word)| &**part == *word)
-}
-
-fn judged(field: Field) -> bool {
-    !matches!(field, Field::Other(_))
+/// Whether a statement does more than ask and decide.
+fn acts(statement: &Statement<'_>) -> bool {
+    match statement.does {
+        Does::Compare(..) | Does::Ask | Does::LookUp(..) | Does::Decide(_) | Does::Reject(_) | Does::Nothing => false,
+        Does::Change(_)
+        | Does::Translate
+        | Does::Untrack
+        | Does::Offload
+        | Does::Fill(_)
+        | Does::Copy
+        | Does::Unknown => true,
+    }
 }

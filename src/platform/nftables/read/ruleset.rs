@@ -163,6 +163,11 @@ impl<'t> Ruleset<'t> {
         self.tables.entry(key.clone()).or_insert_with(|| Table { order: made, line, ..Table::default() })
     }
 
+    /// Declares a table, made if it is new: it is awake unless the declaration says otherwise, whatever an earlier one said.
+    pub fn declare(&mut self, key: &TableKey, line: usize) {
+        self.table(key, line).dormant = false;
+    }
+
     /// A table that is there.
     pub fn existing(&mut self, key: &TableKey) -> Option<&mut Table<'t>> {
         self.tables.get_mut(key)
