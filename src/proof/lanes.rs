@@ -104,7 +104,7 @@ impl<T: Address> OfFamily<T> {
         }
         // Mostly what is left is the same by itself, and nobody needs to know what it may leave out.
         let sides = Sides { numbers: self, left, right, without: Vec::new() };
-        if slices::are_same(&sides) == Some(true) {
+        if slices::are_same(&sides) == Some(true) || slices::agree(&sides) == Some(true) {
             return Ok(true);
         }
         let Sides { left, right, .. } = sides;
@@ -134,6 +134,7 @@ impl<T: Address> OfFamily<T> {
 
     /// Adds the lanes of the family by number.
     fn number(&mut self, lanes: &[Lane<'_>], into: &mut Vec<Numbered>) {
+        self.addresses.expect(lanes.len());
         let own = lanes.iter().filter(|lane| lane.family == T::FAMILY);
         into.extend(own.map(|lane| Numbered {
             source: self.addresses.number(&lane.source),
@@ -239,6 +240,15 @@ impl<S, C: Eq + Hash + From<Arc<S>>> Numbering<S, C> {
         if self.kept.len() > MOST_KEPT {
             self.places.clear();
             self.kept.clear();
+        }
+    }
+
+    /// Makes room for some more sets, at once.
+    fn expect(&mut self, more: usize) {
+        if more > self.places.capacity() - self.places.len() {
+            let more = more.min(MOST_KEPT);
+            self.places.reserve(more);
+            self.known.reserve(more);
         }
     }
 
