@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::rows::{flow_object, literals};
 use crate::listing::{
-    Analysis, ChainId, Comparison, Difference, Direction, Finding, Hook, Listing, State, Trouble, Way, What, unjudged,
+    Analysis, COPIES, ChainId, Comparison, Difference, Direction, Finding, HELPER, Hook, Listing, OFFLOAD, State,
+    Trouble, Way, What, unjudged,
 };
 use crate::packet::{AddressRange, AddressSet, Family, Flow, Product};
 use crate::report::json::FlowObject;
@@ -288,6 +289,9 @@ fn doubtful(listing: &Listing, lines: &[usize], is_doubtful: bool) -> Vec<LineOb
         rules.map(|rule| LineObject { line: rule.line, text: rule.text.clone() }).collect();
     let diverts = listing.diverts.iter().filter(|rule| lines.contains(&rule.line));
     found.extend(diverts.map(|rule| LineObject { line: rule.line, text: rule.text.clone() }));
+    let opens = listing.noticed.iter().filter(|one| [HELPER, OFFLOAD, COPIES].iter().any(|what| one.is(what)));
+    let opens = opens.filter(|one| lines.contains(&one.line));
+    found.extend(opens.map(|one| LineObject { line: one.line, text: one.what.clone() }));
     if is_doubtful {
         found.extend(listing.blurs().map(|one| LineObject { line: one.line, text: one.what.clone() }));
     }

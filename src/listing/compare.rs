@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::crossing::{Crossing, Direction, crossings, interfaces, states};
 use super::evaluate::{Evaluator, Passed, in_some_order};
-use super::types::{Chain, ChainId, Hook, Listing, Rule, State};
+use super::types::{COPIES, Chain, ChainId, HELPER, Hook, Listing, OFFLOAD, Rule, State};
 use super::unusual::unusual;
 use crate::packet::{Family, Flow, FlowSet, FlowSpace, Product, TooLarge, Wishes};
 
@@ -63,7 +63,10 @@ impl Comparison {
 pub fn compare(first: &Listing, second: &Listing) -> Result<Comparison, TooLarge> {
     let (first, second) = (&*unusual(first), &*unusual(second));
     let is_known = |listing: &Listing| {
-        listing.blurs().next().is_none() && listing.diverts.is_empty() && !listing.rules().any(Rule::is_unknown)
+        listing.blurs().next().is_none()
+            && opening(listing).is_empty()
+            && listing.diverts.is_empty()
+            && !listing.rules().any(Rule::is_unknown)
     };
     if is_known(first) && is_known(second) && wording(first) == wording(second) {
         return Ok(Comparison::default());
@@ -125,6 +128,12 @@ impl Both<'_> {
         let mut doubt = Doubt::default();
         let mut is_doubtful =
             self.first.listing.blurs().next().is_some() || self.second.listing.blurs().next().is_some();
+        let [first, second] = [self.first.listing, self.second.listing].map(opening);
+        for (own, other, lines) in [(&first, &second, &mut doubt.first), (&second, &first, &mut doubt.second)] {
+            let alone = own.iter().filter(|(what, text, _)| !other.iter().any(|one| (one.0, one.1) == (*what, *text)));
+            lines.extend(alone.map(|(_, _, line)| *line));
+            is_doubtful |= !lines.is_empty();
+        }
         for way in ways {
             let (first, second) = (self.first.passed(space, way)?, self.second.passed(space, way)?);
             let only_first = space.difference(first.surely, second.possibly)?;
@@ -145,6 +154,12 @@ impl Both<'_> {
         differences.sort_by(|a, b| (&a.ways, a.direction).cmp(&(&b.ways, b.direction)));
         Ok(Comparison { differences, doubt: is_doubtful.then_some(doubt), ways: ways.len() })
     }
+}
+
+/// What lets packets pass that no rule decides about: what it is, its text, and its line.
+fn opening(listing: &Listing) -> Vec<(&str, &str, usize)> {
+    let opens = listing.noticed.iter().filter(|one| [HELPER, OFFLOAD, COPIES].iter().any(|what| one.is(what)));
+    opens.map(|one| (one.what.as_str(), one.text.as_str(), one.line)).collect()
 }
 
 fn named(way: &Crossing<'_>) -> Way {

@@ -34,14 +34,21 @@ impl Evaluator<'_> {
 
 /// Which flows each of some rules may translate.
 fn each(space: &mut FlowSpace, rules: &[Divert], crossing: &Crossing<'_>) -> Result<Vec<FlowSet>, TooLarge> {
-    if !matches!(crossing.hook, Hook::Prerouting | Hook::Forward | Hook::Input) {
+    if crossing.hook == Hook::Postrouting {
         return Ok(vec![FlowSet::EMPTY; rules.len()]);
     }
+    let (here, elsewhere) = match crossing.hook {
+        Hook::Output => (Hook::Output, Hook::Prerouting),
+        _ => (Hook::Prerouting, Hook::Output),
+    };
     let is_first = crossing.direction.is_none() && crossing.state == State::New;
-    let first = Crossing { hook: Hook::Prerouting, outgoing: None, state: State::New, direction: None, ..*crossing };
+    let first = Crossing { hook: here, outgoing: None, state: State::New, direction: None, ..*crossing };
     rules
         .iter()
         .map(|rule| {
+            if rule.at == Some(elsewhere) {
+                return Ok(FlowSet::EMPTY);
+            }
             let asked: Vec<Condition> =
                 rule.when.iter().filter(|one| is_first || !asks_for_way(one)).cloned().collect();
             Ok(all(space, &asked, &first)?.may)

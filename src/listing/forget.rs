@@ -1,7 +1,21 @@
 //! Conditions that say nothing where they are asked.
 
 use super::calls::targets;
-use super::types::{Action, ChainId, Condition, Listing};
+use super::types::{Action, ChainId, Condition, Listing, Rule};
+
+/// Shows each rule of some chains, and of all that they lead to.
+pub fn each_below(listing: &Listing, chains: &[ChainId], show: &mut dyn FnMut(&Rule)) {
+    let mut waiting: Vec<usize> = chains.iter().map(|chain| chain.0).collect();
+    let mut seen = vec![false; listing.chains.len()];
+    while let Some(at) = waiting.pop() {
+        let Some(seen) = seen.get_mut(at).filter(|seen| !**seen) else { continue };
+        *seen = true;
+        for rule in listing.chains.get(at).into_iter().flat_map(|chain| &chain.rules) {
+            targets(&rule.action, &mut waiting);
+            show(rule);
+        }
+    }
+}
 
 /// Makes unknown what some conditions ask, in some chains and all that they lead to. Chains that others lead to as well are less certain for these, too.
 pub fn forget(listing: &mut Listing, chains: &[ChainId], asks: impl Fn(&Condition) -> bool) {

@@ -29,10 +29,10 @@ pub use compare::{Comparison, Difference, Doubt, Way, compare};
 pub use crossing::{Crossing, Direction, crossings, interfaces, interfaces_besides, states};
 pub use decide::{Decided, deciders};
 pub use evaluate::{Evaluator, Passed, in_some_order, passed};
-pub use forget::forget;
+pub use forget::{each_below, forget};
 pub use translated::behind_translation;
 pub use types::{
-    Action, Base, Blur, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, InterfacePattern, Listing, Noticed,
-    OFFLOAD, Rule, Sees, State, States, TRANSLATION,
+    Action, Base, Blur, COPIES, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, InterfacePattern, Listing,
+    Noticed, OFFLOAD, Rule, Sees, State, States, TRANSLATION,
 };
 pub use unjudged::unjudged;

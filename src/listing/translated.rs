@@ -1,6 +1,6 @@
 //! Chains that see packets with other addresses than the filter does.
 //!
-//! A source is translated behind the filter, at [`SOURCES`] after routing; what stands there or later sees the new one. For answers that is undone at [`DESTINATIONS`] before routing, so what stands there or
+//! A source is translated behind the filter, at [`SOURCES`] after routing or on the way to the device itself; what stands there or later sees the new one. For answers that is undone at [`DESTINATIONS`] before routing, so what stands there or
 //! earlier sees answers to the new address. Which one it is, the way of a packet does not say: what such chains ask of it is not known.
 
 use super::forget::forget;
@@ -13,7 +13,7 @@ const DESTINATIONS: i32 = -100;
 
 /// Makes unknown what chains ask that see packets before or behind a translation of sources, if there is one. (Where destinations are translated nothing is certain anyhow.)
 pub fn behind_translation(listing: &mut Listing) {
-    let translates = |one: &super::types::Noticed| one.blur == Blur::Beyond && one.what.starts_with(TRANSLATION);
+    let translates = |one: &super::types::Noticed| one.blur == Blur::Beyond && one.is(TRANSLATION);
     if !listing.noticed.iter().any(translates) {
         return;
     }
@@ -21,7 +21,7 @@ pub fn behind_translation(listing: &mut Listing) {
         let there = listing.bases.iter().filter(|base| base.sees == Sees::All && is_there(base));
         there.map(|base| base.chain).collect()
     };
-    let behind = of(&|base| base.hook == Hook::Postrouting && base.priority >= SOURCES);
+    let behind = of(&|base| matches!(base.hook, Hook::Postrouting | Hook::Input) && base.priority >= SOURCES);
     let before = of(&|base| base.hook == Hook::Prerouting && base.priority <= DESTINATIONS);
     forget(listing, &behind, |one| matches!(one, Condition::Source(_) | Condition::Service(_)));
     forget(listing, &before, |one| matches!(one, Condition::Destination(_) | Condition::Service(_)));

@@ -30,6 +30,8 @@ impl Listing {
 /// translated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Divert {
+    /// [`Hook::Prerouting`], or [`Hook::Output`] for what the device itself sends; another one or `None` if that is not known.
+    pub at: Option<Hook>,
     /// Its line, from 1.
     pub line: usize,
     /// Its text on one line.
@@ -227,12 +229,20 @@ pub enum Blur {
 pub const HOPS: &str = "packets go on with another number of hops, and may end on the way";
 /// What readers of every platform begin with to say that a rule translates addresses.
 pub const TRANSLATION: &str = "address translation";
+/// What readers of every platform say of a rule that sends copies of packets.
+pub const COPIES: &str = "copies of packets go elsewhere, past the rules";
 /// What readers of every platform say of a rule that lets later packets of connections pass by the rules.
 pub const OFFLOAD: &str = "a flow table: later packets of these connections pass by the rules";
 /// What readers of every platform say of a rule that gives connections a helper.
 pub const HELPER: &str = "a helper lets connections announce others, which pass as related";
 
 impl Noticed {
+    /// Whether it is one of the things that readers of every platform notice; a reader may add which file it is in.
+    #[must_use]
+    pub fn is(&self, what: &str) -> bool {
+        self.what.starts_with(what)
+    }
+
     /// Whether nothing about the listing is proved for it.
     #[must_use]
     pub fn blurs(&self) -> bool {

@@ -8,8 +8,8 @@ use super::guard::{self, Begin};
 use super::lanes::Numbers;
 use super::quick::{self, Lanes};
 use crate::listing::{
-    Action, ChainId, Condition, Crossing, Direction, Evaluator, HELPER, Listing, Noticed, OFFLOAD, Rule, State,
-    in_some_order, interfaces_besides,
+    Action, Blur, COPIES, ChainId, Condition, Crossing, Direction, Evaluator, HELPER, Listing, Noticed, OFFLOAD, Rule,
+    State, in_some_order, interfaces_besides,
 };
 use crate::packet::{AddressSet, FlowSet, FlowSpace, Protocol, ServiceSet, TooLarge};
 use crate::plan::DevicePlan;
@@ -151,15 +151,18 @@ fn forwards_plainly(
     Ok(true)
 }
 
-/// What makes nothing certain: also packets that pass by the rules, if they should not.
+/// What makes nothing certain: also packets that pass by the rules, if they should not, and copies of packets.
 fn blurs<'l>(plan: &DevicePlan, listing: &'l Listing) -> impl Iterator<Item = &'l Noticed> {
     let is_guarded = !plan.quarantines.is_empty();
-    listing.noticed.iter().filter(move |noticed| noticed.blurs() || is_guarded && noticed.what == OFFLOAD)
+    listing.noticed.iter().filter(move |noticed| {
+        let copies = noticed.is(COPIES) && noticed.blur == Blur::Beyond;
+        noticed.blurs() || copies || is_guarded && noticed.is(OFFLOAD)
+    })
 }
 
 /// Whether connections may announce others, so that packets are related that are no ICMP errors: a helper reads that out of them, and a device has none but those that a rule gives to connections.
 fn announces(listing: &Listing) -> bool {
-    listing.noticed.iter().any(|noticed| noticed.what == HELPER)
+    listing.noticed.iter().any(|noticed| noticed.is(HELPER))
 }
 
 /// The rules that may ask for interfaces or states: few of many.

@@ -49,10 +49,11 @@ fn no_chain_before_connection_tracking_knows_a_connection() {
 
 #[test]
 fn chains_that_translate_see_first_packets_alone() {
-    // The later packets of what it drops pass, and are answered.
-    let nat = |asks| with_chain(&format!("type nat hook prerouting priority dstnat; {asks} drop"));
-    assert_eq!(nat("ct state established"), "text-differs");
-    assert_eq!(nat("tcp dport 443"), "differs");
+    // Later packets of what it drops pass, and so does what begins no connection; after another one has translated, it is not asked at all.
+    let nat = |asks| with_chain(&format!("type nat hook prerouting priority dstnat; {asks}"));
+    assert_eq!([nat("ct state established drop"), nat("tcp dport 443 drop")], ["unproven"; 2]);
+    assert_eq!(nat("policy drop; tcp dport 443 accept"), "unproven");
+    assert_eq!(nat("tcp dport 443 accept"), "text-differs");
     let filter = with_chain("type filter hook prerouting priority mangle; ct state established drop");
     assert_eq!(filter, "differs");
 }
@@ -107,10 +108,47 @@ fn sources_are_translated_before_some_chains_and_answers_after_some() {
     assert_eq!(and(behind), "unproven");
     let before = "type filter hook prerouting priority raw; ip daddr 203.0.113.1 tcp sport 443 drop";
     assert_eq!(and(before), "unproven");
+    let itself = |priority: &str| {
+        let rule = "ip saddr 10.20.0.7 tcp dport 22 snat to 10.81.0.10";
+        let chain = format!("\tchain in {{\n\t\ttype nat hook input priority 100;\n\t\t{rule}\n\t}}\n");
+        outcome("fw-tokyo", |text| {
+            let input = "type filter hook input priority filter;";
+            assert!(text.contains(input), "{text}");
+            let text = text.replacen(input, &format!("type filter hook input priority {priority};"), 1);
+            format!("{text}table ip nat {{\n{chain}}}\n")
+        })
+    };
+    assert_eq!([itself("110"), itself("90")], ["unproven", "text-differs"]);
     assert_eq!(
         and("type filter hook postrouting priority mangle; ip saddr 203.0.113.1 tcp dport 443 drop"),
         "text-differs"
     );
+}
+
+#[test]
+fn translations_that_nft_does_not_name_are_noticed() {
+    let nat = |rule: &str| {
+        let chain = "type nat hook prerouting priority dstnat; policy accept;";
+        with(&format!("table ip nat {{\n\tchain PREROUTING {{\n\t\t{chain}\n\t\t{rule}\n\t}}\n}}\n"))
+    };
+    let to = "ip daddr 203.0.113.8 counter packets 0 bytes 0";
+    for lost in ["xt target NETMAP", "xt target \"DNAT\"", "# xt_DNAT", ""] {
+        assert_eq!(nat(&format!("{to} {lost}")), "unproven", "{lost}");
+    }
+    assert_eq!(nat(&format!("{to} log prefix \"seen \"")), "text-differs");
+    let mangle = |rule: &str| {
+        let chain = "type filter hook prerouting priority mangle; policy accept;";
+        with(&format!("table ip mangle {{\n\tchain PREROUTING {{\n\t\t{chain}\n\t\t{rule}\n\t}}\n}}\n"))
+    };
+    assert_eq!(mangle("counter packets 0 bytes 0 xt target TTL"), "unproven");
+}
+
+#[test]
+fn copies_go_past_the_rules() {
+    let copied = "type filter hook prerouting priority 0; ip daddr 10.20.0.0/24 dup to 10.20.0.5 device \"eth1\"";
+    assert_eq!(with_chain(copied), "unproven");
+    let tee = "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i eth0 -j TEE --gateway 10.20.0.5\nCOMMIT\n";
+    assert_eq!(outcome("fw-osaka", |text| format!("{tee}{text}")), "unproven");
 }
 
 #[test]
@@ -159,6 +197,15 @@ fn what_is_related_is_an_icmp_error_unless_a_helper_reads_announcements() {
         };
         assert_eq!([edited(""), edited(helper)], ["text-differs", "differs"], "{device}");
     }
+    let helped = |more: &str| {
+        outcome("fw-osaka", |text| {
+            let only_errors = "-p icmp -m conntrack --ctstate RELATED ";
+            assert!(text.contains(only_errors), "{text}");
+            format!("{more}{}", text.replace(only_errors, "-m conntrack --ctstate RELATED "))
+        })
+    };
+    let helper = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n";
+    assert_eq!([helped(""), helped(helper)], ["text-differs", "differs"]);
 }
 
 /// A firewall that offloads connections, with and without a quarantine.
@@ -206,6 +253,23 @@ fn what_is_not_understood_is_equal_to_nothing_but_itself() {
         (filter(&limit("1"), "limit name \"l\" accept"), filter(&limit("1000000"), "limit name \"l\" accept")),
         (ingress("10.0.0.0/8"), ingress("11.0.0.0/8")),
         (filter("", &marks(7)), filter("", &marks(9))),
+        // Connections that are announced, and what goes past the rules.
+        (
+            filter("", "tcp dport 21 ct helper set \"h\"\n\t\tct state established,related accept"),
+            filter("", "ct state established,related accept"),
+        ),
+        (
+            filter("", "ct state established flow add @ft\n\t\tct state established ip saddr 10.9.0.1 drop"),
+            filter("", "ct state established ip saddr 10.9.0.1 drop"),
+        ),
+        // What the device itself sends to one address, and goes to another.
+        (
+            format!(
+                "table ip n {{\n\tchain o {{\n\t\ttype nat hook output priority -100\n\t\tip daddr 10.1.9.77 dnat to 10.1.9.10\n\t}}\n}}\n{}",
+                filter("", "accept")
+            ),
+            filter("", "accept"),
+        ),
     ] {
         home.write("first.nft", &first);
         home.write("second.nft", &second);

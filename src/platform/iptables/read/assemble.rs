@@ -26,15 +26,18 @@ pub fn assemble(tables: Vec<Table<'_>>, noticed: Vec<Noticed>) -> Listing {
     listing
 }
 
-/// What a table `nat` gives another destination. What only packets of the device itself come to is among it, too: which chains those are, nobody looks up.
-fn diverts(table: &Table<'_>) -> impl Iterator<Item = Divert> {
-    let (family, output) = (table.family, |chain: &&OfTable<'_>| !matches!(chain.base, Some((Hook::Output, _))));
-    table.chains.iter().filter(output).flat_map(|chain| &chain.rules).filter_map(move |draft| {
+/// What a table `nat` gives another destination.
+fn diverts(table: &Table<'_>) -> Vec<Divert> {
+    let family = table.family;
+    let at = |chain: &OfTable<'_>| chain.base.as_ref().map(|(hook, _)| *hook);
+    let drafts = table.chains.iter().flat_map(|chain| chain.rules.iter().map(move |draft| (at(chain), &**draft)));
+    let of = |(at, draft): (Option<Hook>, &Draft<'_>)| {
         let (Target::Jump(name) | Target::Goto(name)) = &draft.target else { return None };
         let when = std::iter::once(Condition::Family(family)).chain(draft.when.iter().cloned()).collect();
-        let divert = Divert { line: draft.line, text: draft.text.to_owned(), when };
+        let divert = Divert { at, line: draft.line, text: draft.text.to_owned(), when };
         (targets::translation(name) == Translation::Destination).then_some(divert)
-    })
+    };
+    drafts.filter_map(of).collect()
 }
 
 fn hook(hook: Hook) -> u8 {
@@ -95,7 +98,11 @@ fn rule(draft: Draft<'_>, end: impl Fn(&str) -> Option<ChainId>, family: Family,
         ));
         Action::Unknown(written(&draft.target))
     });
-    let acts = matches!(&draft.target, Target::Jump(name) if end(name).is_none() && !targets::only_decides(name));
+    let remembers = ["--set", "--update", "--remove"].iter().any(|option| draft.text.contains(option));
+    let shares = draft.text.contains("-m recent") && remembers
+        || ["-m quota", "--hashlimit-name"].iter().any(|text| draft.text.contains(text));
+    let acts =
+        shares || matches!(&draft.target, Target::Jump(name) if end(name).is_none() && !targets::only_decides(name));
     Rule { line: draft.line, text: draft.text.to_owned(), when: draft.when, action, acts }
 }
 

@@ -10,7 +10,7 @@ use super::options::{self, Given, Meaning};
 use super::sets::Sets;
 use super::tables::{Chain, Draft, KINDS, Table};
 use super::targets::{self, Translation};
-use crate::listing::{Action, Blur, HELPER, HOPS, Noticed, TRANSLATION};
+use crate::listing::{Action, Blur, COPIES, HELPER, HOPS, Noticed, TRANSLATION};
 use crate::packet::Family;
 
 /// A file while it is read.
@@ -361,7 +361,7 @@ impl<'a> Reader<'a> {
                 self.notice(line, HOPS, if is_on_its_way { Blur::Beyond } else { Blur::Whole })
             }
             "CT" => self.notice(line, "connection tracking is set up for some packets", Blur::Clear),
-            "TEE" => self.notice(line, "copies of packets go elsewhere", Blur::Clear),
+            "TEE" => self.notice(line, COPIES, Blur::Beyond),
             "SET" => self.notice(line, "a rule that changes a set", Blur::Clear),
             _ => {}
         }

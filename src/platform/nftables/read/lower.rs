@@ -18,8 +18,8 @@ use super::ruleset::{ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKe
 use super::statements::{Id, Statements};
 use super::tree::{Does, Expr, Only, Operator, Statement, Text, Verdict};
 use crate::listing::{
-    Action, Base, Blur, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, Listing, Noticed, OFFLOAD, Rule, Sees,
-    TRANSLATION, behind_translation, forget,
+    Action, Base, Blur, COPIES, Chain, ChainId, Condition, Divert, HELPER, HOPS, Hook, Listing, Noticed, OFFLOAD, Rule,
+    Sees, TRANSLATION, behind_translation, each_below, forget,
 };
 use crate::packet::{Family, Protocol, ServiceSet};
 
@@ -97,11 +97,14 @@ fn statement_may_drop(statement: &Statement<'_>) -> bool {
         Does::LookUp(_, Expr::Set(elements)) => {
             elements.iter().any(|element| element.verdict.as_ref().is_none_or(verdict_may_drop))
         }
-        Does::LookUp(..) | Does::Change(_) | Does::Reject(_) | Does::Translate | Does::Unknown => true,
-        Does::Compare(..) | Does::Ask | Does::Nothing | Does::Untrack | Does::Offload | Does::Fill(_) | Does::Copy => {
-            false
-        }
+        Does::LookUp(..) | Does::Change(_) | Does::Reject(_) | Does::Translate | Does::Copy | Does::Unknown => true,
+        Does::Compare(..) | Does::Ask | Does::Nothing | Does::Untrack | Does::Offload | Does::Fill(_) => false,
     }
+}
+
+/// Whether a table has a chain that translates addresses.
+fn translates(table: &Table<'_>) -> bool {
+    table.chains.values().filter_map(|chain| chain.base.as_ref()).any(|base| base.kind == "nat")
 }
 
 fn verdict_may_drop(verdict: &Verdict<'_>) -> bool {
@@ -145,16 +148,45 @@ fn lower_table<'t>(key: &TableKey, table: &Table<'t>, whole: &mut Whole<'_, 't>)
         statements: whole.statements,
         meanings: Meanings::default(),
         hook: None,
-        is_filter: matches!(&*key.1, "filter" | "security"),
+        is_filter: matches!(&*key.1, "filter" | "security") && !translates(table),
+        is_nat: &*key.1 == "nat" && translates(table),
     };
     for ((_, chain), into) in chains.iter().zip(whole.listing.chains.iter_mut().skip(first)) {
         lowering.hook = chain.base.as_ref().and_then(|base| base.hook);
         into.rules = chain.rules.iter().map(|rule| lowering.rule(rule)).collect();
     }
+    let nat = own_bases(whole, first).filter(|base| base.sees == Sees::First);
+    let stopping = nat.filter(|base| may_stop(&whole.listing, base));
+    let stopping = stopping.filter_map(|base| whole.listing.chains.get(base.chain.0));
+    let found: Vec<Noticed> =
+        stopping.map(|chain| noticed(chain.line, &format!("chain {}", chain.name), STOPS, Blur::Whole)).collect();
+    whole.listing.noticed.extend(found);
     let tracked = |base: &Base| !matches!(base.hook, Hook::Prerouting | Hook::Output) || base.priority > TRACKING;
-    let own = whole.bases.iter().map(|(_, base)| base).filter(|base| base.chain.0 >= first);
-    let early: Vec<ChainId> = own.filter(|base| !tracked(base)).map(|base| base.chain).collect();
+    let early: Vec<ChainId> = own_bases(whole, first).filter(|base| !tracked(base)).map(|base| base.chain).collect();
     forget(&mut whole.listing, &early, |one| matches!(one, Condition::State(_) | Condition::First(_)));
+}
+
+/// The base chains whose chains are at a place and behind it.
+fn own_bases<'w>(whole: &'w Whole<'_, '_>, first: usize) -> impl Iterator<Item = &'w Base> {
+    whole.bases.iter().map(|(_, base)| base).filter(move |base| base.chain.0 >= first)
+}
+
+const STOPS: &str =
+    "a chain of address translation that may drop: it is asked about the first packet of a connection, if about any";
+
+/// Whether a base chain, or one that it leads to, drops.
+fn may_stop(listing: &Listing, base: &Base) -> bool {
+    let mut drops = base.policy != Action::Accept;
+    each_below(listing, &[base.chain], &mut |rule| drops |= may_drop_by(&rule.action));
+    drops
+}
+
+fn may_drop_by(action: &Action) -> bool {
+    match action {
+        Action::Drop => true,
+        Action::Choose(entries) => entries.iter().any(|(_, action)| may_drop_by(action)),
+        _ => false,
+    }
 }
 
 /// Connection tracking looks at packets with this priority, on the two hooks where they come in: no chain before it knows a connection (netfilter's `NF_IP_PRI_CONNTRACK`).
@@ -229,9 +261,29 @@ struct Lowering<'a, 't> {
     is_diverting: bool,
     /// Whether the table has the name of one in which iptables keeps filters.
     is_filter: bool,
+    /// Whether it has the name of the one in which iptables translates, and does.
+    is_nat: bool,
 }
 
-const FOREIGN: &str = "a target that `nft -j` does not name: it may translate addresses or change packets";
+const FOREIGN: &str = "a target of another program: it may translate addresses or change packets";
+
+/// Targets of iptables that change nothing that is judged.
+const HARMLESS: [&str; 14] = [
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CONNMARK",
+    "CONNSECMARK",
+    "DSCP",
+    "ECN",
+    "LED",
+    "LOG",
+    "MARK",
+    "NFLOG",
+    "SECMARK",
+    "TCPMSS",
+    "TOS",
+];
 
 /// How much of a rule stands beside what is noticed about it, in bytes: a map may have something to notice in each of its elements.
 const LONGEST: usize = 1_000;
@@ -244,8 +296,9 @@ impl<'a, 't> Lowering<'a, 't> {
             None => (vec![Condition::Unknown(text.clone())], Action::Unknown(text.clone())),
         };
         self.notice_missing(rule);
+        self.notice_lost(rule, &action);
         if std::mem::take(&mut self.is_diverting) {
-            self.diverts.push(Divert { line: rule.line, text: text.clone(), when: when.clone() });
+            self.diverts.push(Divert { at: self.hook, line: rule.line, text: text.clone(), when: when.clone() });
         }
         let acts = rule.statements.iter().flatten().flat_map(|id| self.statements.said(*id)).any(acts);
         Rule { line: rule.line, text, when, action, acts }
@@ -341,7 +394,10 @@ impl<'a, 't> Lowering<'a, 't> {
             Does::Offload => {
                 self.notice(rule, OFFLOAD, Blur::Clear);
             }
-            Does::Copy => self.notice(rule, "packets are also sent elsewhere", Blur::Clear),
+            Does::Copy => {
+                let blur = if self.hook == Some(Hook::Output) { Blur::Clear } else { Blur::Beyond };
+                self.notice(rule, COPIES, blur);
+            }
             Does::Nothing => {}
         }
         None
@@ -475,8 +531,22 @@ impl<'a, 't> Lowering<'a, 't> {
     /// A target of iptables is not told in JSON. In the tables of that program for filters there are none but those that decide or log.
     fn notice_foreign(&mut self, rule: &RuleEntry<'t>, statement: &Statement<'t>) {
         let is_new = self.noticed.last().is_none_or(|last| last.line != rule.line || last.what != FOREIGN);
-        if statement.text.starts_with("{\"xt\"") && !self.is_filter && is_new {
+        let text = statement.text.trim_start_matches(['#', ' ']);
+        let is_foreign = text.starts_with("{\"xt\"") || text.starts_with("xt");
+        let mut words = text.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit());
+        let is_harmless = words.any(|word| HARMLESS.contains(&word));
+        if is_foreign && !self.is_filter && !is_harmless && is_new {
             self.notice(rule, FOREIGN, Blur::Whole);
+        }
+    }
+
+    /// `nft` 1.0.6 prints nothing of some translations that iptables loaded: a rule that only asks is one of these.
+    fn notice_lost(&mut self, rule: &RuleEntry<'t>, action: &Action) {
+        let only_asks = |statement: &Statement<'_>| matches!(statement.does, Does::Compare(..) | Does::Ask);
+        let mut all = rule.statements.iter().flatten().flat_map(|id| self.statements.said(*id));
+        if self.is_nat && *action == Action::Continue && all.all(only_asks) && !rule.text.contains("log ") {
+            self.notice(rule, TRANSLATION, Blur::Beyond);
+            self.is_diverting = true;
         }
     }
 
@@ -486,7 +556,7 @@ impl<'a, 't> Lowering<'a, 't> {
             (true, Some(Hook::Output)) => Blur::Clear,
             _ => Blur::Beyond,
         };
-        self.is_diverting |= destination && blur == Blur::Beyond;
+        self.is_diverting |= destination;
         self.notice(rule, TRANSLATION, blur);
         Action::Accept
     }
@@ -509,10 +579,15 @@ fn ends(action: &Action) -> bool {
     !matches!(action, Action::Continue | Action::Unknown(_))
 }
 
+/// Conditions on something that several rules may name, in text and JSON.
+const SHARED: [&str; 4] = ["quota", "limit name", "{\"quota\"", "{\"limit\":\""];
+
 /// Whether a statement does more than ask and decide.
 fn acts(statement: &Statement<'_>) -> bool {
     match statement.does {
-        Does::Compare(..) | Does::Ask | Does::LookUp(..) | Does::Decide(_) | Does::Reject(_) | Does::Nothing => false,
+        // What several rules share is used up by one of them.
+        Does::Ask => SHARED.iter().any(|name| statement.text.starts_with(name)),
+        Does::Compare(..) | Does::LookUp(..) | Does::Decide(_) | Does::Reject(_) | Does::Nothing => false,
         Does::Change(_)
         | Does::Translate
         | Does::Untrack
