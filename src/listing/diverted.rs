@@ -37,12 +37,12 @@ fn each(space: &mut FlowSpace, rules: &[Divert], crossing: &Crossing<'_>) -> Res
     if crossing.hook == Hook::Postrouting {
         return Ok(vec![FlowSet::EMPTY; rules.len()]);
     }
-    let (here, elsewhere) = match crossing.hook {
-        Hook::Output => (Hook::Output, Hook::Prerouting),
-        _ => (Hook::Prerouting, Hook::Output),
+    let (here, elsewhere, outgoing) = match crossing.hook {
+        Hook::Output => (Hook::Output, Hook::Prerouting, crossing.outgoing),
+        _ => (Hook::Prerouting, Hook::Output, None),
     };
     let is_first = crossing.direction.is_none() && crossing.state == State::New;
-    let first = Crossing { hook: here, outgoing: None, state: State::New, direction: None, ..*crossing };
+    let first = Crossing { hook: here, outgoing, state: State::New, direction: None, ..*crossing };
     rules
         .iter()
         .map(|rule| {

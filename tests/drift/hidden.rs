@@ -265,7 +265,7 @@ fn what_is_not_understood_is_equal_to_nothing_but_itself() {
         // What the device itself sends to one address, and goes to another.
         (
             format!(
-                "table ip n {{\n\tchain o {{\n\t\ttype nat hook output priority -100\n\t\tip daddr 10.1.9.77 dnat to 10.1.9.10\n\t}}\n}}\n{}",
+                "table ip n {{\n\tchain o {{\n\t\ttype nat hook output priority -100\n\t\toifname \"eth0\" ip daddr 10.1.9.77 dnat to 10.1.9.10\n\t}}\n}}\n{}",
                 filter("", "accept")
             ),
             filter("", "accept"),
