@@ -49,19 +49,19 @@ fn each(space: &mut FlowSpace, rules: &[Divert], crossing: &Crossing<'_>) -> Res
             if rule.at == Some(elsewhere) {
                 return Ok(FlowSet::EMPTY);
             }
-            let asked: Vec<Condition> =
-                rule.when.iter().filter(|one| is_first || !asks_for_way(one)).cloned().collect();
+            let asked: Vec<Condition> = rule.when.iter().filter(|one| !asks_for_more(one, is_first)).cloned().collect();
             Ok(all(space, &asked, &first)?.may)
         })
         .collect()
 }
 
-/// Whether a condition asks for interfaces, or for states.
-fn asks_for_way(condition: &Condition) -> bool {
+/// Whether a condition asks for flags, or, unless the packet is known to be a first one, for interfaces or states.
+fn asks_for_more(condition: &Condition, is_first: bool) -> bool {
     let mut asks = false;
     let one = std::slice::from_ref(condition);
     Condition::each(one, &mut |one| {
-        asks |= matches!(one, Condition::In(_) | Condition::Out(_) | Condition::State(_) | Condition::First(_));
+        let of_way = matches!(one, Condition::In(_) | Condition::Out(_) | Condition::State(_) | Condition::First(_));
+        asks |= matches!(one, Condition::Usual(..)) || of_way && !is_first;
     });
     asks
 }

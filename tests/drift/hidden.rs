@@ -97,6 +97,7 @@ fn what_is_changed_of_packets_and_connections_is_told_or_known_to_be_harmless() 
     };
     assert_eq!(found("raw", "-A PREROUTING -i eth1 -j CT --zone 1"), "unproven");
     assert_eq!(found("mangle", "-A PREROUTING -j TTL --ttl-set 1"), "unproven");
+    assert_eq!(found("mangle", "-A PREROUTING -m comment --comment FORWARD -j TTL --ttl-set 1"), "unproven");
     assert_eq!(found("mangle", "-A PREROUTING -j MARK --set-mark 1"), "text-differs");
 }
 
@@ -132,7 +133,7 @@ fn translations_that_nft_does_not_name_are_noticed() {
         with(&format!("table ip nat {{\n\tchain PREROUTING {{\n\t\t{chain}\n\t\t{rule}\n\t}}\n}}\n"))
     };
     let to = "ip daddr 203.0.113.8 counter packets 0 bytes 0";
-    for lost in ["xt target NETMAP", "xt target \"DNAT\"", "# xt_DNAT", ""] {
+    for lost in ["xt target NETMAP", "xt target \"DNAT\"", "# xt_DNAT", "# xt_DNAT LOG", "", "comment \"log it\""] {
         assert_eq!(nat(&format!("{to} {lost}")), "unproven", "{lost}");
     }
     assert_eq!(nat(&format!("{to} log prefix \"seen \"")), "text-differs");
@@ -227,6 +228,15 @@ fn a_flow_table_lets_live_sessions_pass_by_a_quarantine() {
     };
     assert_eq!(outcome(""), "text-differs");
     assert_eq!(outcome("quarantine Q-1 of bangkok/jump ticket INC-1 by soc\n"), "unproven");
+}
+
+#[test]
+fn one_text_for_two_families_is_two_rule_sets() {
+    let home = Home::new();
+    let text = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -p tcp -m tcp --dport 443 -j ACCEPT\nCOMMIT\n";
+    home.write("one/rules.v4", text);
+    home.write("two/rules.v6", text);
+    assert_ne!(home.sekisho(&["equiv", "one", "two"]).code, 0);
 }
 
 #[test]

@@ -357,7 +357,9 @@ impl<'a> Reader<'a> {
             }
             // A packet whose hops have run out goes no further once its way has been looked for.
             "TTL" | "HL" => {
-                let is_on_its_way = line.text.split_whitespace().any(|word| matches!(word, "FORWARD" | "POSTROUTING"));
+                // The chain, and nothing that somebody writes into a remark.
+                let mut words = line.text.split_whitespace().skip_while(|word| !word.starts_with('-'));
+                let is_on_its_way = matches!(words.nth(1), Some("FORWARD" | "POSTROUTING"));
                 self.notice(line, HOPS, if is_on_its_way { Blur::Beyond } else { Blur::Whole })
             }
             "CT" => self.notice(line, "connection tracking is set up for some packets", Blur::Clear),

@@ -14,6 +14,7 @@ use super::asked::{Asked, asks_any_transport};
 use super::compare::Comparer;
 use super::fields::{Field, field};
 use super::memory::{Dependence, Meaning, Memory};
+use super::names;
 use super::ruleset::{ChainEntry, RuleEntry, Ruleset, Table, TableFamily, TableKey, noticed};
 use super::statements::{Id, Statements};
 use super::tree::{Does, Expr, Only, Operator, Statement, Text, Verdict};
@@ -267,24 +268,6 @@ struct Lowering<'a, 't> {
 
 const FOREIGN: &str = "a target of another program: it may translate addresses or change packets";
 
-/// Targets of iptables that change nothing that is judged.
-const HARMLESS: [&str; 14] = [
-    "AUDIT",
-    "CHECKSUM",
-    "CLASSIFY",
-    "CONNMARK",
-    "CONNSECMARK",
-    "DSCP",
-    "ECN",
-    "LED",
-    "LOG",
-    "MARK",
-    "NFLOG",
-    "SECMARK",
-    "TCPMSS",
-    "TOS",
-];
-
 /// How much of a rule stands beside what is noticed about it, in bytes: a map may have something to notice in each of its elements.
 const LONGEST: usize = 1_000;
 
@@ -534,7 +517,7 @@ impl<'a, 't> Lowering<'a, 't> {
         let text = statement.text.trim_start_matches(['#', ' ']);
         let is_foreign = text.starts_with("{\"xt\"") || text.starts_with("xt");
         let mut words = text.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit());
-        let is_harmless = words.any(|word| HARMLESS.contains(&word));
+        let is_harmless = words.find(|word| !word.is_empty()).is_some_and(names::is_harmless);
         if is_foreign && !self.is_filter && !is_harmless && is_new {
             self.notice(rule, FOREIGN, Blur::Whole);
         }
@@ -544,7 +527,9 @@ impl<'a, 't> Lowering<'a, 't> {
     fn notice_lost(&mut self, rule: &RuleEntry<'t>, action: &Action) {
         let only_asks = |statement: &Statement<'_>| matches!(statement.does, Does::Compare(..) | Does::Ask);
         let mut all = rule.statements.iter().flatten().flat_map(|id| self.statements.said(*id));
-        if self.is_nat && *action == Action::Continue && all.all(only_asks) && !rule.text.contains("log ") {
+        // Before any quote, where nobody's remark stands.
+        let logs = rule.text.split('"').next().is_some_and(|text| text.contains("log "));
+        if self.is_nat && *action == Action::Continue && all.all(only_asks) && !logs {
             self.notice(rule, TRANSLATION, Blur::Beyond);
             self.is_diverting = true;
         }

@@ -113,3 +113,10 @@ pub fn prefix_length(text: &str) -> Option<u8> {
 fn is_octal(text: &str) -> bool {
     text.len() > 1 && text.starts_with('0')
 }
+
+/// Whether a target of iptables changes nothing that is judged.
+pub fn is_harmless(target: &str) -> bool {
+    const HARMLESS: &str =
+        "AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK DSCP ECN LED LOG MARK NFLOG SECMARK TCPMSS TOS";
+    HARMLESS.split(' ').any(|name| name == target)
+}
